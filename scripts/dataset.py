@@ -1,0 +1,16 @@
+"""One dataset: published file, packaged data or stand-in, verified, encoded and split → dataset.nc."""
+
+import json
+
+from meanfield import datasets, storage
+from meanfield.step import step
+
+with step(snakemake) as job:
+    settings, checksums = job.params.settings, datasets.registry(job.input.registry)
+    features, target, origin = datasets.obtain(settings, checksums, job.config["mirror"], job.params.require_published)
+    if origin["source"] == storage.STAND_IN:
+        job.say(f"WARNING: {job.wildcards.dataset} is a stand-in, not the published data; all results from it are marked")
+    dataset = datasets.split(features, target, settings["test_size"], settings["split_seed"]).assign_attrs(origin)
+    storage.write(dataset, job.output.dataset)
+    with open(job.output.origin, "w") as stream:
+        json.dump(origin, stream, indent=2)

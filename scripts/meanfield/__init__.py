@@ -1,0 +1,1 @@
+"""Mean-field theory of activation functions: exact Hessian spectra of small networks along training."""

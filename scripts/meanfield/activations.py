@@ -1,0 +1,124 @@
+"""
+Activations with their first and second derivatives in the pre-activation h and in β.
+
+The paper's ESP is f(h, β) = h·σ(βh) (arXiv:1805.08786; also known as Swish); SiLU is the same with β = 1 fixed. Every
+other activation ignores β. The output layer uses `linear`, f = βh, whose β is trainable exactly when the hidden
+activation's is (PROTOCOL, section Network).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from scipy.special import expit, ndtr
+
+from meanfield.errors import MeanfieldError
+
+
+class Derivatives(NamedTuple):
+    """f and its partial derivatives, each an array of h's shape (float64) or a scalar where it is constant.
+
+    `hh` is None for an activation whose second derivative is not known; the Hessian then refuses it by name.
+    """
+
+    value: np.ndarray
+    h: np.ndarray
+    hh: np.ndarray | float | None
+    beta: np.ndarray | float = 0.0
+    hbeta: np.ndarray | float = 0.0
+    betabeta: np.ndarray | float = 0.0
+
+
+@dataclass(frozen=True)
+class Activation:
+    """An activation of the hidden units.
+
+    `derivatives(h, beta)` takes h [..., unit] and beta [..., unit], broadcast together. `scaling` says that f(ch, β/c) =
+    c·f(h, β) for c > 0 (for ReLU without β): the symmetry of METHODS, section "Symmetries as an exact test".
+    """
+
+    name: str
+    label: str
+    derivatives: Callable[[np.ndarray, np.ndarray], Derivatives]
+    trainable_beta: bool = False
+    scaling: bool = False
+
+
+def esp(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = h·s with s = σ(βh), s' = s(1−s), s'' = s'(1−2s), both with respect to the argument of σ."""
+    s = expit(beta * h)
+    s1 = s * (1 - s)
+    s2 = s1 * (1 - 2 * s)
+    return Derivatives(
+        value=h * s,
+        h=s + beta * h * s1,
+        hh=2 * beta * s1 + beta**2 * h * s2,
+        beta=h**2 * s1,
+        hbeta=2 * h * s1 + beta * h**2 * s2,
+        betabeta=h**3 * s2,
+    )
+
+
+def silu(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = h·σ(h): ESP at β = 1, no derivative in β."""
+    return Derivatives(*esp(h, np.ones_like(beta))[:3])
+
+
+def relu(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = max(h, 0); the derivative at the kink is 0, as in TensorFlow."""
+    positive = (h > 0).astype(float)
+    return Derivatives(value=h * positive, h=positive, hh=0.0)
+
+
+def sigmoid(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = σ(h)."""
+    s = expit(h)
+    s1 = s * (1 - s)
+    return Derivatives(value=s, h=s1, hh=s1 * (1 - 2 * s))
+
+
+def tanh(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = tanh(h)."""
+    t = np.tanh(h)
+    t1 = 1 - t**2
+    return Derivatives(value=t, h=t1, hh=-2 * t * t1)
+
+
+def gelu(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = h·Φ(h), Φ the normal distribution function (the exact form, no tanh approximation)."""
+    density = np.exp(-(h**2) / 2) / np.sqrt(2 * np.pi)
+    cumulative = ndtr(h)
+    return Derivatives(value=h * cumulative, h=cumulative + h * density, hh=(2 - h**2) * density)
+
+
+def softplus(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = log(1 + exp(h))."""
+    s = expit(h)
+    return Derivatives(value=np.logaddexp(0, h), h=s, hh=s * (1 - s))
+
+
+def linear(h: np.ndarray, beta: np.ndarray) -> Derivatives:
+    """f = βh: the logit of the output layer."""
+    return Derivatives(value=beta * h, h=beta + np.zeros_like(h), hh=0.0, beta=h, hbeta=1.0)
+
+
+ACTIVATIONS = {
+    activation.name: activation
+    for activation in (
+        Activation("esp", "ESP", esp, trainable_beta=True, scaling=True),
+        Activation("relu", "ReLU", relu, scaling=True),
+        Activation("sigmoid", "sigmoid", sigmoid),
+        Activation("tanh", "tanh", tanh),
+        Activation("silu", "SiLU", silu),
+        Activation("gelu", "GELU", gelu),
+        Activation("softplus", "softplus", softplus),
+    )
+}
+
+
+def activation(name: str) -> Activation:
+    """The activation of that name; MeanfieldError names the known ones."""
+    if name not in ACTIVATIONS:
+        raise MeanfieldError(f"activation '{name}' is unknown; choose one of {', '.join(ACTIVATIONS)}")
+    return ACTIVATIONS[name]

@@ -1,0 +1,186 @@
+"""
+The three tasks of the paper: obtain, verify, encode and split.
+
+A published .mat file comes from a mirror, else from its pinned address, else, so that a machine without network can still
+run everything, from a deterministic stand-in of the same size and difficulty, marked as such in all that follows.
+"""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pandas as pd
+import pooch
+import requests
+import scipy.io
+import xarray as xr
+from sklearn.datasets import load_digits
+from sklearn.model_selection import train_test_split
+
+from meanfield.errors import MeanfieldError
+from meanfield.storage import STAND_IN
+
+PINNED = (
+    "https://raw.githubusercontent.com/WessZumino/meanfield-theory-of-activation-functions/"
+    "148ca59f424b3301b0d88eeac3b928199817567b/"
+)
+MIRROR_VARIABLE = "MEANFIELD_MIRROR"
+TIMEOUT = 20  # seconds without an answer
+RETRIES = 2
+
+
+class Unavailable(MeanfieldError):
+    """Neither the mirror nor the pinned address answered."""
+
+
+def registry(path: str | Path) -> dict[str, str]:
+    """SHA-256 of each published file by its path in the repository (config/published/registry.csv)."""
+    return pd.read_csv(path).set_index("path")["sha256"].to_dict()
+
+
+def published_file(name: str, checksums: dict[str, str], mirror: str | None, folder: str | Path) -> tuple[Path, str]:
+    """One published file, verified, in `folder`; and its source, "mirror" or "published".
+
+    Tried in this order: the mirror (a folder or base URL; the environment variable MEANFIELD_MIRROR wins over `mirror`),
+    the pinned address. MeanfieldError if a file that was found has a wrong checksum; nothing corrupt is kept.
+    `Unavailable` if none answered, with the reasons.
+    """
+    mirror = os.environ.get(MIRROR_VARIABLE) or mirror
+    places = ([(str(mirror), "mirror")] if mirror else []) + [(PINNED, "published")]
+    reasons = []
+    for place, source in places:
+        try:
+            return _obtain(name, place, checksums[name], Path(folder)), source
+        except (OSError, requests.RequestException) as error:
+            reasons.append(f"{place} ({type(error).__name__})")
+            print(f"{name} not obtained from {place}: {error}")
+    raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons)}")
+
+
+def _obtain(name: str, place: str, sha256: str, folder: Path) -> Path:
+    """Copy or download one file and verify it."""
+    target = folder / name
+    if "://" not in place:
+        content = (Path(place) / name).read_bytes()
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+    else:
+        # Checked below, not by pooch: it would download a file of wrong checksum again and again.
+        downloads = pooch.create(folder, place.rstrip("/") + "/", registry={name: None}, retry_if_failed=RETRIES)
+        target = Path(downloads.fetch(name, downloader=pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=True)))
+    found = pooch.file_hash(target)
+    if found != sha256:
+        target.unlink()
+        raise MeanfieldError(f"{name} from {place} is not the published file: SHA-256 expected {sha256}, found {found}")
+    return target
+
+
+def binary_from_mat(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
+    """X float64 [sample, 2] and y float64 [sample, 1] of a published .mat file."""
+    content = scipy.io.loadmat(path)
+    return content["X"].astype(float), content["y"].astype(float)
+
+
+def digits(labels: str, pixel_scale: float) -> tuple[np.ndarray, np.ndarray]:
+    """scikit-learn's packaged 8×8 digits: pixels 0…16 over `pixel_scale`, labels one-hot, float64.
+
+    `labels: shifted` repeats the original's error: the class number minus one is encoded, so that digit 0 becomes an
+    all-zero target (PROTOCOL, section Defects, 1).
+    """
+    data = load_digits()
+    shift = {"shifted": 1, "one-hot": 0}[labels]
+    target = (data.target[:, None] - shift == np.arange(10)).astype(float)
+    return data.data / pixel_scale, target
+
+
+def stand_in(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """A deterministic substitute for a published binary task: same size, class counts and ranges, similar difficulty."""
+    rng = np.random.default_rng(2018)
+    return STAND_INS[name](rng)
+
+
+def _draw(
+    rng: np.random.Generator, low: tuple, high: tuple, counts: tuple[int, int], boundary: Callable, margin: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """`counts` points of class 0 and 1, uniform in the box, where boundary(x, y) < −margin and > margin."""
+    points = rng.uniform(low, high, size=(100 * sum(counts), 2))
+    values = boundary(*points.T)
+    chosen = [np.flatnonzero(values < -margin)[: counts[0]], np.flatnonzero(values > margin)[: counts[1]]]
+    labels = np.repeat([0.0, 1.0], counts)[:, None]
+    return points[np.concatenate(chosen)], labels
+
+
+def _linear_stand_in(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Two classes on either side of a line, and, as in the original, one outlier beyond it."""
+    features, target = _draw(rng, (0.5, 1.6), (4.0, 4.6), (30, 21), lambda x, y: 0.9 * x + y - 5.4, 0.15)
+    features[-1] = (0.09, 4.1)
+    return features, target
+
+
+def _nonlinear_stand_in(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Class 0: two upright lobes joined by a bar; class 1 around and between them."""
+
+    def boundary(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+        lobes = np.minimum(np.abs(x - 0.32), np.abs(x - 0.70)) / 0.1
+        inside = np.maximum(lobes, np.abs(y - 0.64) / 0.24)
+        bar = np.maximum(np.abs(x - 0.55) / 0.4, np.abs(y - 0.66) / 0.06)
+        return np.minimum(inside, bar) - 1
+
+    return _draw(rng, (0.04, 0.4), (1.0, 0.99), (383, 480), boundary, 0.05)
+
+
+STAND_INS = {"TF/Lindata.mat": _linear_stand_in, "TF/NLdata.mat": _nonlinear_stand_in}
+
+
+def obtain(
+    settings: dict, checksums: dict[str, str], mirror: str | None, require_published: bool
+) -> tuple[np.ndarray, np.ndarray, dict]:
+    """(features [sample, feature], target [sample, label], provenance) of the dataset that `settings` describe.
+
+    Provenance holds source, address, sha256, licence. The address is the pinned one also when a mirror served the file:
+    where a mirror lies differs from machine to machine and belongs in the log. MeanfieldError if the published file is
+    required and unavailable.
+    """
+    if "file" not in settings:
+        features, target = digits(settings["labels"], settings["pixel_scale"])
+        origin = {"source": "packaged", "address": "sklearn.datasets.load_digits", "sha256": "", "licence": "BSD-3-Clause"}
+        return features, target, origin
+    name = settings["file"]
+    with TemporaryDirectory() as folder:
+        try:
+            path, source = published_file(name, checksums, mirror, folder)
+        except Unavailable as unavailable:
+            if require_published:
+                raise Unavailable(
+                    f"{unavailable}, and require_published_data is true: connect to the network, name a mirror (config key "
+                    f"mirror or environment variable {MIRROR_VARIABLE}), or set require_published_data to false"
+                ) from unavailable
+            features, target = stand_in(name)
+            return features, target, {"source": STAND_IN, "address": "generated", "sha256": "", "licence": "Apache-2.0"}
+        features, target = binary_from_mat(path)
+    origin = {"source": source, "address": PINNED + name, "sha256": checksums[name], "licence": "Apache-2.0"}
+    return features, target, origin
+
+
+def split(features: np.ndarray, target: np.ndarray, test_size: float, random_state: int) -> xr.Dataset:
+    """Training samples first, then test samples, each in scikit-learn's order: float sums depend on it.
+
+    Dims: features [sample, feature], target [sample, label], split [sample] ("train" or "test").
+    """
+    parts = train_test_split(features, target, test_size=test_size, random_state=random_state)
+    train, test, train_target, test_target = parts
+    return xr.Dataset(
+        {
+            "features": (("sample", "feature"), np.vstack([train, test])),
+            "target": (("sample", "label"), np.vstack([train_target, test_target])),
+            "split": ("sample", np.repeat(["train", "test"], [len(train), len(test)])),
+        }
+    )
+
+
+def training_set(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
+    """(features [sample, feature], target [sample, label]) of the training samples."""
+    part = dataset.isel(sample=(dataset.split == "train").values)
+    return part.features.values, part.target.values

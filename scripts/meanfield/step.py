@@ -1,0 +1,111 @@
+"""
+What surrounds the work of every job, once for all steps: log, threads, package origin, progress, atomic outputs, errors.
+
+This is the only module that knows what a job is; it takes Snakemake's `snakemake` object and nothing else of Snakemake.
+"""
+
+import importlib.util
+import os
+import site
+import sys
+import time
+import traceback
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from meanfield.errors import MeanfieldError
+
+PROGRESS_EVERY = 5.0  # seconds between two progress lines
+
+
+class Outputs(list):
+    """Temporary paths of a job's outputs, by position and by name; `step` moves them into place when the job succeeds."""
+
+    def __init__(self, outputs) -> None:
+        super().__init__(str(Path(path).with_name(f".part-{Path(path).name}")) for path in outputs)
+        self.final = [str(path) for path in outputs]
+        for name, position in outputs._get_names():
+            start, stop = position if isinstance(position, tuple) else (position, None)
+            setattr(self, name, self[start] if stop is None else self[start:stop])
+
+    def commit(self) -> None:
+        """Give each finished file its name, in one rename each: a killed job leaves no half-written result."""
+        for temporary, final in zip(self, self.final, strict=True):
+            os.replace(temporary, final)
+
+    def discard(self) -> None:
+        """Remove what a failed job has begun."""
+        for temporary in self:
+            Path(temporary).unlink(missing_ok=True)
+
+
+class Job:
+    """What a script may use of its job: input, output (temporary paths), params, wildcards, progress."""
+
+    def __init__(self, snakemake, terminal: int) -> None:
+        self.input, self.params, self.wildcards = snakemake.input, snakemake.params, snakemake.wildcards
+        self.config = snakemake.config
+        self.output = Outputs(snakemake.output)
+        self.name = " ".join([snakemake.rule, *snakemake.wildcards])
+        self._terminal = terminal
+
+    def say(self, line: str) -> None:
+        """One line, to the terminal and to the job's log."""
+        print(line, flush=True)
+        os.write(self._terminal, f"{line}\n".encode())
+
+    def progress(self, items: Iterable, unit: str = "record") -> Iterator:
+        """Yield the items (of known length); every few seconds a line says how far the job is and how long it has to go."""
+        total, begin = len(items), time.monotonic()
+        said = begin
+        for done, item in enumerate(items):
+            now = time.monotonic()
+            if done and now - said > PROGRESS_EVERY:
+                said = now
+                left = (now - begin) / done * (total - done)
+                self.say(f"{self.name}: {unit} {done} of {total}, about {left:.0f} s left")
+            yield item
+
+
+@contextmanager
+def step(snakemake) -> Iterator[Job]:
+    """Run one job: all output goes to its log, outputs appear only when it succeeds, errors are one line for people."""
+    log = Path(snakemake.log[0])
+    log.parent.mkdir(parents=True, exist_ok=True)
+    terminal = os.dup(2)
+    with open(log, "w", buffering=1) as stream:
+        os.dup2(stream.fileno(), 1)
+        os.dup2(stream.fileno(), 2)
+    sys.stdout.reconfigure(line_buffering=True)
+    job = Job(snakemake, terminal)
+    try:
+        check_origin("numpy", "tensorflow")
+        with threadpool_limits(snakemake.params.get("threads", 1)):
+            yield job
+        job.output.commit()
+    except BaseException as error:
+        job.output.discard()
+        traceback.print_exc()
+        sys.stderr.flush()
+        if isinstance(error, KeyboardInterrupt | SystemExit):
+            raise
+        kind = "" if isinstance(error, MeanfieldError) else f"{type(error).__name__}: "
+        message = " ".join(str(error).split())
+        os.write(terminal, f"{job.name}: {kind}{message} (traceback: {log})\n".encode())
+        sys.exit(1)
+
+
+def check_origin(*packages: str) -> None:
+    """MeanfieldError if a package would come from another Python environment than the one that runs the job.
+
+    Snakemake puts its own packages first on the path of a script, so a job in an environment of its own could silently
+    import the launcher's NumPy.
+    """
+    own = [sys.prefix, sys.base_prefix, site.getusersitepackages()]
+    for package in packages:
+        found = importlib.util.find_spec(package)
+        if found and not any(Path(found.origin).is_relative_to(prefix) for prefix in own):
+            raise MeanfieldError(f"{package} would be imported from {found.origin}, which is not in this job's environment {sys.prefix}")

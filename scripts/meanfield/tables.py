@@ -1,0 +1,36 @@
+"""The joint tables: all runs record by record, and one line a run; as CSV, Markdown and LaTeX."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+RUN = ["dataset", "architecture", "activation"]
+ENDS = ["cost", "train_accuracy", "test_accuracy", "zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"]
+
+
+def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:
+    """The per-run indices.csv files as one table; `runs` names dataset, architecture and activation of each."""
+    frames = [pd.read_csv(path).assign(**run) for path, run in zip(paths, runs, strict=True)]
+    table = pd.concat(frames, ignore_index=True)
+    return table[[*RUN, *(name for name in table if name not in RUN)]]
+
+
+def summary(indices: pd.DataFrame) -> pd.DataFrame:
+    """One line per run and seed: number of records, indices at the first and the last record, source of the data."""
+    groups = indices.groupby([*RUN, "seed"], sort=False)
+    result = groups.size().rename("records").to_frame()
+    for name in ENDS:
+        result[f"{name}_first"] = groups[name].first()
+        result[f"{name}_last"] = groups[name].last()
+    for name in ("lambda_min", "lambda_max", "source"):
+        result[f"{name}_last" if name != "source" else name] = groups[name].last()
+    return result.reset_index()
+
+
+def write(table: pd.DataFrame, csv: str | Path, markdown: str | Path, latex: str | Path) -> None:
+    """The same table three times: CSV in full precision, Markdown and LaTeX in four digits for reading."""
+    table.to_csv(csv, index=False)
+    Path(markdown).write_text(table.to_markdown(index=False, floatfmt=".4g") + "\n")
+    latex_table = table.rename(columns=lambda name: name.replace("_", " ")).style.hide(axis="index").format(precision=4)
+    Path(latex).write_text(latex_table.to_latex(hrules=True))

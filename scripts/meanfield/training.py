@@ -1,0 +1,199 @@
+"""
+Training as published in 2018, to the bit: TensorFlow, full batch, Adam, all seeds of a run along a leading axis.
+
+The protocol is PROTOCOL.md's, sections "Initial state", "Loss and optimizer" and "What is recorded, and when". From one
+record to the next the updates run inside one compiled loop, without Python.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import xarray as xr
+
+from meanfield.errors import MeanfieldError
+from meanfield.network import Network
+from meanfield.tensorflow_model import PREDICTIONS, configure, cost, output_layer, tf
+
+BETA_OP_SEED_STEP = 25  # the original's β op seeds grow by this from layer to layer
+
+
+class State(NamedTuple):
+    """Parameters, Adam's moments [seed, P], the float32 powers of β₁ and β₂, the float32 step counter."""
+
+    theta: tf.Tensor
+    first: tf.Tensor
+    second: tf.Tensor
+    power1: tf.Tensor
+    power2: tf.Tensor
+    step: tf.Tensor
+    diverged: tf.Tensor  # int32 [seed]: the update at which the cost ceased to be finite, or −1
+
+
+def initial_parameters(network: Network, seed: int, beta_stddev: float, beta_op_seed: int) -> np.ndarray:
+    """Initial parameter vector of graph seed `seed`, float64 [P] (PROTOCOL, section Initial state).
+
+    Glorot-uniform weights from op seed 1 in every layer, zero biases, normal β with the layer's own op seed. The stateful
+    ops draw from their seeds once per session, so each vector is drawn in a graph of its own.
+    """
+    theta = np.zeros(network.size)
+    with tf.Graph().as_default(), tf.compat.v1.Session() as session, tf.device("/cpu:0"):
+        for number, layout in enumerate(network.layout):
+            limit = np.sqrt(6 / (layout.inputs + layout.units))
+            shape = (layout.units, layout.inputs)
+            uniform = tf.raw_ops.RandomUniform(shape=shape, dtype=tf.float64, seed=seed, seed2=1)
+            theta[layout.weights] = session.run(uniform * (limit - -limit) + -limit).ravel()
+            if layout.beta:
+                op_seed = beta_op_seed + BETA_OP_SEED_STEP * number
+                normal = tf.raw_ops.RandomStandardNormal(
+                    shape=(layout.units, 1), dtype=tf.float64, seed=seed, seed2=op_seed
+                )
+                theta[layout.beta] = session.run(normal * beta_stddev).ravel()
+    return theta
+
+
+def _float32(value: float) -> tf.Tensor:
+    """The original keeps its hyperparameters in float32 and casts them to float64."""
+    return tf.constant(value, tf.float32)
+
+
+def _wide(value: tf.Tensor) -> tf.Tensor:
+    return tf.cast(value, tf.float64)
+
+
+def _compiled_update(
+    network: Network, mean_loss: Callable, features: np.ndarray, target: np.ndarray, optimizer: dict
+) -> Callable[[State, tf.Tensor], tuple[State, tf.Tensor, tf.Tensor]]:
+    """advance(state, updates) → (state after them; cost [seed] and z [seed, label, sample] before the last of them)."""
+    features, target = tf.constant(features.T), tf.constant(target.T)
+    rate, decay = _float32(optimizer["learning_rate"]), _float32(optimizer["decay_rate"])
+    # In 2018 TensorFlow's graph optimizer turned the division by a constant into a product with its rounded reciprocal;
+    # a true division moves the learning rate by one float32 unit now and then, and three exact replays cease to be exact.
+    per_update = 1 / _float32(optimizer["decay_updates"])
+    beta1, beta2 = _float32(optimizer["beta1"]), _float32(optimizer["beta2"])
+    epsilon = _wide(_float32(optimizer["epsilon"]))
+
+    def update(state: State) -> tuple[State, tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(state.theta)
+            h, beta = output_layer(state.theta, network, features)
+            value = mean_loss(beta * h, target)
+        gradient = tape.gradient(value, state.theta)
+        power1, power2 = state.power1 * beta1, state.power2 * beta2
+        step_rate = _wide(rate * tf.pow(decay, state.step * per_update))
+        step_rate = step_rate * tf.sqrt(1 - _wide(power2)) / (1 - _wide(power1))
+        first = state.first + (gradient - state.first) * (1 - _wide(beta1))
+        second = state.second + (gradient * gradient - state.second) * (1 - _wide(beta2))
+        theta = state.theta - first * step_rate / (tf.sqrt(second) + epsilon)
+        newly = (state.diverged < 0) & ~tf.math.is_finite(value)
+        diverged = tf.where(newly, tf.cast(state.step, tf.int32), state.diverged)
+        return State(theta, first, second, power1, power2, state.step + 1, diverged), value, beta * h
+
+    @tf.function
+    def advance(state: State, updates: tf.Tensor) -> tuple[State, tf.Tensor, tf.Tensor]:
+        last = state.step + tf.cast(updates - 1, tf.float32)
+        state = tf.while_loop(lambda s: s.step < last, lambda s: (update(s)[0],), (state,))[0]
+        return update(state)
+
+    return advance
+
+
+def _compiled_measurements(
+    network: Network, mean_loss: Callable, predict: Callable, train: tuple, test: tuple, residual_output: str
+) -> Callable:
+    """measure(theta) → gradient norm [seed], residual ŷ − y [seed, label, sample], z on the test set."""
+    (features, target), test_features = (tf.constant(array.T) for array in train), tf.constant(test[0].T)
+
+    @tf.function
+    def measure(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+        with tf.GradientTape() as tape:
+            tape.watch(theta)
+            h, beta = output_layer(theta, network, features)
+            value = mean_loss(beta * h, target)
+        prediction = predict(beta * h)
+        if residual_output == "esp":  # the original's digits script; PROTOCOL, section Indices
+            prediction *= h
+        test_h, test_beta = output_layer(theta, network, test_features)
+        return tf.norm(tape.gradient(value, theta), axis=-1), prediction - target, test_beta * test_h
+
+    return measure
+
+
+def accuracy(z: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Share of samples classified correctly, per seed, for z [seed, label, sample] and target [label, sample].
+
+    One label: ŷ > ½. Several: argmax against the target's argmax. Averaged in float32, as published.
+    """
+    if target.shape[0] == 1:
+        correct = (z > 0) == (target > 0.5)
+        return correct[:, 0].astype(np.float32).mean(axis=-1)
+    return (z.argmax(axis=1) == target.argmax(axis=0)).astype(np.float32).mean(axis=-1)
+
+
+def train(
+    network: Network,
+    dataset: xr.Dataset,
+    *,
+    seeds: Sequence[int],
+    records: np.ndarray,
+    beta: dict,
+    optimizer: dict,
+    loss: str = "sigmoid cross-entropy",
+    averaging: str = "float32",
+    residual_output: str = "probability",
+    threads: int = 1,
+    progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
+) -> xr.Dataset:
+    """Train one run for all seeds and record its trajectory (dims seed, epoch, parameter, label, sample).
+
+    `dataset` as `datasets` writes it; `records` the updates at which something is recorded; `beta` holds `stddev` and
+    `op_seed`; `optimizer` learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t, cost and training
+    accuracy are those of the parameters before it; all else is after it. MeanfieldError if a cost ceases to be finite.
+    """
+    configure(threads)
+    sets = {
+        name: (dataset.features.values[dataset.split == name], dataset.target.values[dataset.split == name])
+        for name in ("train", "test")
+    }
+    (features, target), (_, test_target) = sets["train"], sets["test"]
+    mean_loss = partial(cost, loss=loss, precision=averaging)
+    advance = _compiled_update(network, mean_loss, features, target, optimizer)
+    measure = _compiled_measurements(
+        network, mean_loss, PREDICTIONS[loss], sets["train"], sets["test"], residual_output
+    )
+    theta = tf.constant(np.stack([initial_parameters(network, seed, beta["stddev"], beta["op_seed"]) for seed in seeds]))
+    state = State(
+        theta, tf.zeros_like(theta), tf.zeros_like(theta), _float32(1.0), _float32(1.0), _float32(0.0),
+        tf.fill([len(seeds)], -1),
+    )
+    rows, previous = [], -1
+    for update in progress(records, "record"):
+        state, value, z = advance(state, tf.constant(int(update) - previous))
+        previous = int(update)
+        _check_finite(state.diverged.numpy(), seeds)
+        gradient_norm, residual, test_z = measure(state.theta)
+        rows.append(
+            {
+                "cost": value.numpy(),
+                "train_accuracy": accuracy(z.numpy(), target.T),
+                "test_accuracy": accuracy(test_z.numpy(), test_target.T),
+                "gradient_norm": gradient_norm.numpy(),
+                "parameters": state.theta.numpy(),
+                "residual": residual.numpy(),
+            }
+        )
+    inner = {"parameters": ("parameter",), "residual": ("label", "sample")}
+    return xr.Dataset(
+        {
+            name: (("seed", "epoch", *inner.get(name, ())), np.stack([row[name] for row in rows], axis=1).astype(float))
+            for name in rows[0]
+        },
+        coords={"seed": list(seeds), "epoch": records, "parameter": network.parameter_names},
+    )
+
+
+def _check_finite(diverged: np.ndarray, seeds: Sequence[int]) -> None:
+    if (diverged >= 0).any():
+        members = ", ".join(f"seed {seeds[i]} at update {diverged[i]}" for i in np.flatnonzero(diverged >= 0))
+        raise MeanfieldError(f"the cost is no longer finite: {members}; lower optimizer.learning_rate, or check the features' scale")

@@ -1,0 +1,18 @@
+"""The spectrum video of one dataset and architecture: each activation's spectrum.nc and indices.csv in, MP4 and poster out."""
+
+import pandas as pd
+from meanfield import storage, video
+from meanfield.step import step
+
+with step(snakemake) as job:
+    names = job.params.activations
+    video.render(
+        f"{job.wildcards.dataset} {job.wildcards.architecture}",
+        dict(zip(names, map(storage.read, job.input.spectra), strict=True)),
+        dict(zip(names, map(pd.read_csv, job.input.indices), strict=True)),
+        job.output.video,
+        job.output.poster,
+        frames_per_second=job.params.frames_per_second,
+        hold=job.params.hold,
+        progress=job.progress,
+    )

@@ -1,0 +1,31 @@
+"""
+Datasets.
+
+Needs  nothing (a mirror, the network, or scikit-learn's packaged data)
+Makes  results/datasets/{dataset}.nc, and .json saying where it came from
+"""
+
+
+rule dataset:
+    """One dataset, verified, encoded and split; a marked stand-in where the published file cannot be had."""
+    input:
+        registry="config/published/registry.csv",
+        code=code("dataset", "data"),
+    output:
+        dataset="results/datasets/{dataset}.nc",
+        origin="results/datasets/{dataset}.json",
+    params:
+        settings=lambda wildcards: config["datasets"][wildcards.dataset],
+        require_published=config["require_published_data"],
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    log:
+        "results/logs/dataset/{dataset}.log",
+    benchmark:
+        "results/benchmarks/dataset/{dataset}.tsv"
+    conda:
+        "../../envs/data.yaml"
+    script:
+        "../../scripts/dataset.py"

@@ -1,0 +1,28 @@
+"""
+The numbers of each run.
+
+Needs  results/runs/{dataset}/{architecture}/{activation}/trajectory.nc and spectrum.nc
+Makes  results/runs/{dataset}/{architecture}/{activation}/indices.csv
+"""
+
+
+rule indices:
+    """One line per seed and record: cost, accuracies, zero residuals, α and γ, extreme eigenvalues."""
+    input:
+        trajectory=run("trajectory.nc"),
+        spectrum=run("spectrum.nc"),
+        code=code("indices", "analysis"),
+    output:
+        run("indices.csv"),
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    log:
+        "results/logs/indices/{dataset}_{architecture}_{activation}.log",
+    benchmark:
+        "results/benchmarks/indices/{dataset}_{architecture}_{activation}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/indices.py"

@@ -1,0 +1,31 @@
+"""
+Hessian spectra along training.
+
+Needs  results/runs/{dataset}/{architecture}/{activation}/trajectory.nc, results/datasets/{dataset}.nc
+Makes  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc
+"""
+
+
+rule spectrum:
+    """Exact Hessian and its eigenvalues at every recorded update of one run."""
+    input:
+        trajectory=run("trajectory.nc"),
+        dataset="results/datasets/{dataset}.nc",
+        code=code("spectrum", "spectrum"),
+    output:
+        run("spectrum.nc"),
+    params:
+        averaging=config["averaging"],
+        threads=config["threads"]["spectrum"],
+    threads: config["threads"]["spectrum"]
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    log:
+        "results/logs/spectrum/{dataset}_{architecture}_{activation}.log",
+    benchmark:
+        "results/benchmarks/spectrum/{dataset}_{architecture}_{activation}.tsv"
+    conda:
+        "../../envs/spectrum.yaml"
+    script:
+        "../../scripts/spectrum.py"

@@ -1,0 +1,30 @@
+"""
+The joint tables.
+
+Needs  results/runs/…/indices.csv of every run
+Makes  results/tables/indices.{csv,md,tex}, results/tables/summary.{csv,md,tex}
+"""
+
+
+rule tables:
+    """All runs record by record, and one line a run."""
+    input:
+        indices=[run("indices.csv").format(**entry) for entry in RUNS],
+        code=code("tables", "analysis"),
+    output:
+        indices=multiext("results/tables/indices", ".csv", ".md", ".tex"),
+        summary=multiext("results/tables/summary", ".csv", ".md", ".tex"),
+    params:
+        runs=RUNS,
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    log:
+        "results/logs/tables/tables.log",
+    benchmark:
+        "results/benchmarks/tables/tables.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    script:
+        "../../scripts/tables.py"

@@ -1,0 +1,39 @@
+"""
+Training, as published in 2018.
+
+Needs  results/datasets/{dataset}.nc
+Makes  results/runs/{dataset}/{architecture}/{activation}/trajectory.nc
+"""
+
+
+rule training:
+    """All seeds of one run, recorded along training: parameters, residuals, cost, accuracies."""
+    input:
+        dataset="results/datasets/{dataset}.nc",
+        code=code("training", "train-cpu"),
+    output:
+        run("trajectory.nc"),
+    params:
+        seeds=list(range(1, config["seeds"] + 1)),
+        updates=experiment("updates"),
+        recording=config["recording"],
+        beta=lambda wildcards: {
+            "stddev": experiment("beta_stddev")(wildcards),
+            "op_seed": experiment("beta_op_seed")(wildcards),
+        },
+        optimizer=config["optimizer"],
+        averaging=config["averaging"],
+        residual_output=lambda wildcards: config["datasets"][wildcards.dataset].get("residual_output", "probability"),
+        threads=config["threads"]["training"],
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    log:
+        "results/logs/training/{dataset}_{architecture}_{activation}.log",
+    benchmark:
+        "results/benchmarks/training/{dataset}_{architecture}_{activation}.tsv"
+    conda:
+        "../../envs/train-cpu.yaml"
+    script:
+        "../../scripts/training.py"

@@ -1,0 +1,33 @@
+"""
+Spectrum videos.
+
+Needs  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc and indices.csv, for every activation
+Makes  results/videos/{dataset}_{architecture}.mp4, and its last frame as .png
+"""
+
+
+rule video:
+    """The spectra of all activations against training, one panel each."""
+    input:
+        spectra=every_activation("spectrum.nc"),
+        indices=every_activation("indices.csv"),
+        code=code("video", "video"),
+    output:
+        video="results/videos/{dataset}_{architecture}.mp4",
+        poster="results/videos/{dataset}_{architecture}.png",
+    params:
+        activations=config["activations"],
+        frames_per_second=config["video"]["frames_per_second"],
+        hold=config["video"]["hold"],
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    log:
+        "results/logs/video/{dataset}_{architecture}.log",
+    benchmark:
+        "results/benchmarks/video/{dataset}_{architecture}.tsv"
+    conda:
+        "../../envs/video.yaml"
+    script:
+        "../../scripts/video.py"
