@@ -1,11 +1,12 @@
 """One dataset: published file, packaged data or stand-in, verified, encoded and split → dataset.nc."""
 
-import json
-
-from meanfield import datasets, storage
 from meanfield.step import step
 
 with step(snakemake) as job:
+    import json
+
+    from meanfield import datasets, storage
+
     settings, checksums = job.params.settings, datasets.registry(job.input.registry)
     features, target, origin = datasets.obtain(settings, checksums, job.config["mirror"], job.params.require_published)
     if origin["source"] == storage.STAND_IN:

@@ -1,9 +1,10 @@
 """The numbers of one run, a line per seed and record: trajectory.nc and spectrum.nc in, indices.csv out."""
 
-from meanfield import storage
-from meanfield.spectrum import indices
 from meanfield.step import step
 
 with step(snakemake) as job:
+    from meanfield import storage
+    from meanfield.spectrum import indices
+
     table = indices(storage.read(job.input.trajectory), storage.read(job.input.spectrum))
     table.to_csv(job.output[0], index=False)

@@ -1,16 +1,16 @@
 """Hessian spectra of one run: trajectory.nc and dataset.nc in, spectrum.nc out."""
 
-from meanfield import storage
-from meanfield.datasets import training_set
-from meanfield.hessian import Sums
-from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
-from meanfield.network import Network
-from meanfield.spectrum import along_trajectory
 from meanfield.step import step
 
 with step(snakemake) as job:
+    from meanfield import storage
+    from meanfield.hessian import Sums
+    from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
+    from meanfield.network import Network
+    from meanfield.spectrum import along_trajectory
+
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
-    features, target = training_set(dataset)
+    features, target = storage.part(dataset, "train")
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, features.shape[1], target.shape[1])
     sums = Sums(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, job.params.averaging))
     storage.write(along_trajectory(trajectory, network, sums, job.progress), job.output[0], origin=trajectory)

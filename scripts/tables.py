@@ -1,9 +1,10 @@
 """All runs in one table, and one line a run: every indices.csv in, tables/{indices,summary}.{csv,md,tex} out."""
 
-from meanfield import tables
 from meanfield.step import step
 
 with step(snakemake) as job:
+    from meanfield import tables
+
     indices = tables.joined(job.input.indices, job.params.runs)
     tables.write(indices, *job.output.indices)
     tables.write(tables.summary(indices), *job.output.summary)

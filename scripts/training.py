@@ -1,12 +1,13 @@
 """One run, all seeds: dataset.nc in, trajectory.nc out."""
 
-from meanfield import storage
-from meanfield.network import Network
-from meanfield.schedule import recorded_updates
 from meanfield.step import step
-from meanfield.training import train
 
 with step(snakemake) as job:
+    from meanfield import storage
+    from meanfield.network import Network
+    from meanfield.schedule import recorded_updates
+    from meanfield.training import train
+
     dataset, params = storage.read(job.input.dataset), job.params
     sizes = dataset.sizes["feature"], dataset.sizes["label"]
     trajectory = train(

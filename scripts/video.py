@@ -1,10 +1,11 @@
-"""The spectrum video of one dataset and architecture: each activation's spectrum.nc and indices.csv in, MP4 and poster out."""
+"""The spectrum video of one dataset and architecture: spectrum.nc and indices.csv of each activation in, MP4 out."""
 
-import pandas as pd
-from meanfield import storage, video
 from meanfield.step import step
 
 with step(snakemake) as job:
+    import pandas as pd
+    from meanfield import storage, video
+
     names = job.params.activations
     video.render(
         f"{job.wildcards.dataset} {job.wildcards.architecture}",

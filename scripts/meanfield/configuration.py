@@ -54,7 +54,8 @@ def _sentence(error: ValidationError) -> str:
         case "enum":
             allowed = "allowed: " + ", ".join(map(str, rule))
         case "type":
-            allowed = "allowed: " + (rule if isinstance(rule, str) else " or ".join(rule))
+            names = " or ".join([rule] if isinstance(rule, str) else rule)
+            allowed = "allowed: " + names.replace("boolean", "true or false (after --config: True or False)")
         case "minimum":
             allowed = f"allowed: at least {rule}"
         case "exclusiveMinimum":

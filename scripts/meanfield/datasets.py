@@ -145,7 +145,12 @@ def obtain(
     """
     if "file" not in settings:
         features, target = digits(settings["labels"], settings["pixel_scale"])
-        origin = {"source": "packaged", "address": "sklearn.datasets.load_digits", "sha256": "", "licence": "BSD-3-Clause"}
+        origin = {
+            "source": "packaged",
+            "address": "sklearn.datasets.load_digits",
+            "sha256": "",
+            "licence": "BSD-3-Clause",
+        }
         return features, target, origin
     name = settings["file"]
     with TemporaryDirectory() as folder:
@@ -178,9 +183,3 @@ def split(features: np.ndarray, target: np.ndarray, test_size: float, random_sta
             "split": ("sample", np.repeat(["train", "test"], [len(train), len(test)])),
         }
     )
-
-
-def training_set(dataset: xr.Dataset) -> tuple[np.ndarray, np.ndarray]:
-    """(features [sample, feature], target [sample, label]) of the training samples."""
-    part = dataset.isel(sample=(dataset.split == "train").values)
-    return part.features.values, part.target.values

@@ -17,6 +17,7 @@ Arrays carry the axes [part, batch, sample, unit]; `part` is 1 for H alone and 2
 transposed, [..., j, i] with j a unit of layer m and i one of layer l, so that every propagation is one matrix product.
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -44,7 +45,7 @@ class Sums(NamedTuple):
 
 
 class Point(NamedTuple):
-    """The network at one block of parameters and samples: layers, their inputs ã_{l−1}, activations, and the backward pass."""
+    """The network at one block of parameters and samples: layers, their inputs ã_{l−1}, activations, backward pass."""
 
     layers: list[Layer]
     inputs: list[np.ndarray]
@@ -131,8 +132,7 @@ def product(
     local = [tuple(k[-1] for k in parts) for parts in _local_curvatures(network, point, split=gauss_newton)]
     first_order = 0.0 if gauss_newton else 1.0
     directions = [
-        (vector[None, layout.affine], vector[None, None, layout.betas] if layout.beta else 0.0)
-        for layout in network.layout
+        (vector[None, layout.affine], vector[None, None, layout.betas] if layout.beta else 0.0) for layout in network.layout
     ]
     d_inputs, d_h = [np.zeros_like(point.inputs[0])], []
     for layer, inputs, state, (affine, betas) in zip(point.layers, point.inputs, point.states, directions, strict=True):
@@ -146,7 +146,9 @@ def product(
         (k_hh, k_hb, k_bb), (affine, betas) = local[number], directions[number]
         d_delta = k_hh * d_h[number] + k_hb * betas + state.h * d_error
         d_beta = k_hb * d_h[number] + k_bb * betas + state.beta * d_error
-        result[:, layout.affine] = d_delta.swapaxes(-1, -2) @ point.inputs[number] + delta.swapaxes(-1, -2) @ d_inputs[number]
+        result[:, layout.affine] = (
+            d_delta.swapaxes(-1, -2) @ point.inputs[number] + delta.swapaxes(-1, -2) @ d_inputs[number]
+        )
         if layout.beta:
             result[:, layout.betas] = d_beta.sum(axis=-2)
         d_error = d_delta @ point.layers[number].weights + delta @ affine[..., :-1]
@@ -185,7 +187,7 @@ def _doubles_per_sample(network: Network, parts: int) -> int:
     """Numbers held per sample and member at the peak: products of two layers' inputs, and the small matrices."""
     inputs = [layout.inputs + 1 for layout in network.layout]
     units = [layout.units for layout in network.layout]
-    widest = max(inputs[0] * (inputs[0] + 1) // 2, max(a * b for a, b in zip(inputs, inputs[1:], strict=False)))
+    widest = max(inputs[0] * (inputs[0] + 1) // 2, max(a * b for a, b in pairwise(inputs)))
     return widest + 4 * parts * len(units) * max(units) ** 2
 
 
@@ -251,11 +253,13 @@ def _blocks(network: Network, point: Point, split: bool):
                     i, j = np.tril_indices(q.shape[-1])
                     yield ((k, "W"), (m, "W")), _gram(q[..., j, i, None], _packed_square(point.inputs[m]))[..., 0, :]
                 elif k > m:
-                    delta_response = (deltas[k][..., None, :, None] * responses[k - 1][..., :, None, :])
+                    delta_response = deltas[k][..., None, :, None] * responses[k - 1][..., :, None, :]
                     if variable == "W":
                         block = _gram(q, _outer(point.inputs[k], point.inputs[m]))
                         block = block.reshape(*block.shape[:-1], point.inputs[k].shape[-1], -1)
-                        block[..., :-1, :] += _gram(delta_response.reshape(*delta_response.shape[:3], -1, 1), point.inputs[m]).reshape(block[..., :-1, :].shape)
+                        block[..., :-1, :] += _gram(
+                            delta_response.reshape(*delta_response.shape[:3], -1, 1), point.inputs[m]
+                        ).reshape(block[..., :-1, :].shape)
                     else:
                         block = _gram(q, point.inputs[k])
                         block[..., :-1] += delta_response.sum(axis=2)

@@ -107,7 +107,9 @@ class Network:
     def unpack(self, theta: np.ndarray) -> list[Layer]:
         """Split theta [..., P] into layers (views). MeanfieldError for a wrong length."""
         if theta.shape[-1] != self.size:
-            raise MeanfieldError(f"the parameter vector has {theta.shape[-1]} entries; this network has {self.size} parameters")
+            raise MeanfieldError(
+                f"the parameter vector has {theta.shape[-1]} entries; this network has {self.size} parameters"
+            )
         layers = []
         for layer in self.layout:
             weights = theta[..., layer.weights].reshape(*theta.shape[:-1], layer.units, layer.inputs)

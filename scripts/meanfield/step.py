@@ -14,10 +14,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from threadpoolctl import threadpool_limits
-
 from meanfield.errors import MeanfieldError
 
+THREADED = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 PROGRESS_EVERY = 5.0  # seconds between two progress lines
 
 
@@ -72,7 +71,11 @@ class Job:
 
 @contextmanager
 def step(snakemake) -> Iterator[Job]:
-    """Run one job: all output goes to its log, outputs appear only when it succeeds, errors are one line for people."""
+    """Run one job: all output goes to its log, outputs appear only when it succeeds, errors are one line for people.
+
+    Scripts import everything else within the step: what an import says or raises is in the log, and the numerical
+    libraries read the number of threads when they are loaded.
+    """
     log = Path(snakemake.log[0])
     log.parent.mkdir(parents=True, exist_ok=True)
     terminal = os.dup(2)
@@ -83,8 +86,9 @@ def step(snakemake) -> Iterator[Job]:
     job = Job(snakemake, terminal)
     try:
         check_origin("numpy", "tensorflow")
-        with threadpool_limits(snakemake.params.get("threads", 1)):
-            yield job
+        for library in THREADED:
+            os.environ[f"{library}_NUM_THREADS"] = str(snakemake.params.get("threads", 1))
+        yield job
         job.output.commit()
     except BaseException as error:
         job.output.discard()
@@ -108,4 +112,6 @@ def check_origin(*packages: str) -> None:
     for package in packages:
         found = importlib.util.find_spec(package)
         if found and not any(Path(found.origin).is_relative_to(prefix) for prefix in own):
-            raise MeanfieldError(f"{package} would be imported from {found.origin}, which is not in this job's environment {sys.prefix}")
+            raise MeanfieldError(
+                f"{package} would be imported from {found.origin}, which is not in this job's environment {sys.prefix}"
+            )

@@ -1,9 +1,14 @@
 """Labelled arrays in and out: NetCDF through xarray, with the attributes that say where the numbers come from."""
 
+import os
 from importlib import metadata
 from pathlib import Path
 
+import h5netcdf
+import h5py
+import numpy as np
 import xarray as xr
+from xarray.backends import H5NetCDFStore
 
 from meanfield.errors import MeanfieldError
 
@@ -31,7 +36,24 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
     inherited = {key: origin.attrs[key] for key in ORIGIN} if origin is not None else {}
     dataset = dataset.assign_attrs(inherited, packages=package_versions())
     compressed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.items() if array.dtype.kind == "f"}
-    dataset.to_netcdf(path, engine="h5netcdf", encoding=compressed)
+    with _timeless(path) as raw, h5netcdf.File(raw, "w") as file:
+        dataset.dump_to_store(H5NetCDFStore(file), encoding=compressed)
+
+
+def _timeless(path: str | Path) -> h5py.File:
+    """A new HDF5 file whose root group has no time stamp: h5py offers that for its datasets only."""
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    ordered = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED  # as NetCDF-4 asks for
+    creation.set_link_creation_order(ordered)
+    creation.set_attr_creation_order(ordered)
+    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, fcpl=creation))
+
+
+def part(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """(features [sample, feature], target [sample, label]), float64, of the "train" or the "test" samples."""
+    chosen = dataset.isel(sample=(dataset.split == name).values)
+    return chosen.features.values, chosen.target.values
 
 
 def package_versions() -> str:

@@ -6,7 +6,16 @@ from pathlib import Path
 import pandas as pd
 
 RUN = ["dataset", "architecture", "activation"]
-ENDS = ["cost", "train_accuracy", "test_accuracy", "zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"]
+ENDS = [
+    "cost",
+    "train_accuracy",
+    "test_accuracy",
+    "zero_residuals",
+    "alpha",
+    "alpha_published",
+    "gamma",
+    "gamma_published",
+]
 
 
 def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:

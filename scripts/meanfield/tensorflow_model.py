@@ -11,9 +11,9 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Must be set before TensorFlow loads: the same bits with and without oneDNN, but without its notice in every log.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
-import tensorflow as tf  # noqa: E402
+import tensorflow as tf
 
-from meanfield.network import Network  # noqa: E402
+from meanfield.network import Network
 
 ACTIVATIONS = {
     "esp": lambda h, beta: h * tf.sigmoid(beta * h),
@@ -25,7 +25,9 @@ ACTIVATIONS = {
     "softplus": lambda h, beta: tf.math.softplus(h),
 }
 LOSSES = {
-    "sigmoid cross-entropy": lambda z, y: tf.nn.sigmoid_cross_entropy_with_logits(labels=tf.broadcast_to(y, tf.shape(z)), logits=z),
+    "sigmoid cross-entropy": lambda z, y: tf.nn.sigmoid_cross_entropy_with_logits(
+        labels=tf.broadcast_to(y, tf.shape(z)), logits=z
+    ),
     "squared error": lambda z, y: (z - y) ** 2 / 2,
 }
 

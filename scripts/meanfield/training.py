@@ -14,13 +14,16 @@ import xarray as xr
 
 from meanfield.errors import MeanfieldError
 from meanfield.network import Network
+from meanfield.schedule import learning_rates
+from meanfield.storage import part
 from meanfield.tensorflow_model import PREDICTIONS, configure, cost, output_layer, tf
 
+RATE = ("learning_rate", "decay_rate", "decay_updates")
 BETA_OP_SEED_STEP = 25  # the original's β op seeds grow by this from layer to layer
 
 
 class State(NamedTuple):
-    """Parameters, Adam's moments [seed, P], the float32 powers of β₁ and β₂, the float32 step counter."""
+    """Parameters, Adam's moments [seed, P], the float32 powers of β₁ and β₂, the update."""
 
     theta: tf.Tensor
     first: tf.Tensor
@@ -46,9 +49,7 @@ def initial_parameters(network: Network, seed: int, beta_stddev: float, beta_op_
             theta[layout.weights] = session.run(uniform * (limit - -limit) + -limit).ravel()
             if layout.beta:
                 op_seed = beta_op_seed + BETA_OP_SEED_STEP * number
-                normal = tf.raw_ops.RandomStandardNormal(
-                    shape=(layout.units, 1), dtype=tf.float64, seed=seed, seed2=op_seed
-                )
+                normal = tf.raw_ops.RandomStandardNormal(shape=(layout.units, 1), dtype=tf.float64, seed=seed, seed2=op_seed)
                 theta[layout.beta] = session.run(normal * beta_stddev).ravel()
     return theta
 
@@ -63,14 +64,11 @@ def _wide(value: tf.Tensor) -> tf.Tensor:
 
 
 def _compiled_update(
-    network: Network, mean_loss: Callable, features: np.ndarray, target: np.ndarray, optimizer: dict
+    network: Network, mean_loss: Callable, features: np.ndarray, target: np.ndarray, rates: np.ndarray, optimizer: dict
 ) -> Callable[[State, tf.Tensor], tuple[State, tf.Tensor, tf.Tensor]]:
     """advance(state, updates) → (state after them; cost [seed] and z [seed, label, sample] before the last of them)."""
     features, target = tf.constant(features.T), tf.constant(target.T)
-    rate, decay = _float32(optimizer["learning_rate"]), _float32(optimizer["decay_rate"])
-    # In 2018 TensorFlow's graph optimizer turned the division by a constant into a product with its rounded reciprocal;
-    # a true division moves the learning rate by one float32 unit now and then, and three exact replays cease to be exact.
-    per_update = 1 / _float32(optimizer["decay_updates"])
+    rates = tf.constant(rates)
     beta1, beta2 = _float32(optimizer["beta1"]), _float32(optimizer["beta2"])
     epsilon = _wide(_float32(optimizer["epsilon"]))
 
@@ -81,18 +79,18 @@ def _compiled_update(
             value = mean_loss(beta * h, target)
         gradient = tape.gradient(value, state.theta)
         power1, power2 = state.power1 * beta1, state.power2 * beta2
-        step_rate = _wide(rate * tf.pow(decay, state.step * per_update))
+        step_rate = _wide(tf.gather(rates, state.step))
         step_rate = step_rate * tf.sqrt(1 - _wide(power2)) / (1 - _wide(power1))
         first = state.first + (gradient - state.first) * (1 - _wide(beta1))
         second = state.second + (gradient * gradient - state.second) * (1 - _wide(beta2))
         theta = state.theta - first * step_rate / (tf.sqrt(second) + epsilon)
         newly = (state.diverged < 0) & ~tf.math.is_finite(value)
-        diverged = tf.where(newly, tf.cast(state.step, tf.int32), state.diverged)
+        diverged = tf.where(newly, state.step, state.diverged)
         return State(theta, first, second, power1, power2, state.step + 1, diverged), value, beta * h
 
     @tf.function
     def advance(state: State, updates: tf.Tensor) -> tuple[State, tf.Tensor, tf.Tensor]:
-        last = state.step + tf.cast(updates - 1, tf.float32)
+        last = state.step + updates - 1
         state = tf.while_loop(lambda s: s.step < last, lambda s: (update(s)[0],), (state,))[0]
         return update(state)
 
@@ -113,7 +111,7 @@ def _compiled_measurements(
             value = mean_loss(beta * h, target)
         prediction = predict(beta * h)
         if residual_output == "esp":  # the original's digits script; PROTOCOL, section Indices
-            prediction *= h
+            prediction = prediction * h
         test_h, test_beta = output_layer(theta, network, test_features)
         return tf.norm(tape.gradient(value, theta), axis=-1), prediction - target, test_beta * test_h
 
@@ -152,19 +150,20 @@ def train(
     accuracy are those of the parameters before it; all else is after it. MeanfieldError if a cost ceases to be finite.
     """
     configure(threads)
-    sets = {
-        name: (dataset.features.values[dataset.split == name], dataset.target.values[dataset.split == name])
-        for name in ("train", "test")
-    }
+    sets = {name: part(dataset, name) for name in ("train", "test")}
     (features, target), (_, test_target) = sets["train"], sets["test"]
+    rates = learning_rates(int(records[-1]) + 1, *(optimizer[key] for key in RATE))
     mean_loss = partial(cost, loss=loss, precision=averaging)
-    advance = _compiled_update(network, mean_loss, features, target, optimizer)
-    measure = _compiled_measurements(
-        network, mean_loss, PREDICTIONS[loss], sets["train"], sets["test"], residual_output
-    )
+    advance = _compiled_update(network, mean_loss, features, target, rates, optimizer)
+    measure = _compiled_measurements(network, mean_loss, PREDICTIONS[loss], sets["train"], sets["test"], residual_output)
     theta = tf.constant(np.stack([initial_parameters(network, seed, beta["stddev"], beta["op_seed"]) for seed in seeds]))
     state = State(
-        theta, tf.zeros_like(theta), tf.zeros_like(theta), _float32(1.0), _float32(1.0), _float32(0.0),
+        theta,
+        tf.zeros_like(theta),
+        tf.zeros_like(theta),
+        _float32(1.0),
+        _float32(1.0),
+        tf.constant(0),
         tf.fill([len(seeds)], -1),
     )
     rows, previous = [], -1
@@ -196,4 +195,6 @@ def train(
 def _check_finite(diverged: np.ndarray, seeds: Sequence[int]) -> None:
     if (diverged >= 0).any():
         members = ", ".join(f"seed {seeds[i]} at update {diverged[i]}" for i in np.flatnonzero(diverged >= 0))
-        raise MeanfieldError(f"the cost is no longer finite: {members}; lower optimizer.learning_rate, or check the features' scale")
+        raise MeanfieldError(
+            f"the cost is no longer finite: {members}; lower optimizer.learning_rate, or check the features' scale"
+        )

@@ -9,38 +9,35 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import imageio_ffmpeg
-import matplotlib
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from matplotlib.image import imsave
+from matplotlib.ticker import FixedLocator, NullLocator
 
+from meanfield import style
 from meanfield.activations import ACTIVATIONS
-from meanfield.storage import STAND_IN
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt  # noqa: E402
-from matplotlib.ticker import FixedLocator, NullLocator  # noqa: E402
-
-COLOURS = {"esp": "#0072B2", "relu": "#D55E00", "sigmoid": "#009E73"}
-OTHER_COLOURS = ["#CC79A7", "#E69F00", "#56B4E9", "#555555"]  # Okabe & Ito's palette, safe for the colour-blind
 BINS = 121
 SHOWN = 0.98  # the axis holds at least this share of all eigenvalues of the video
 SIZE, DPI = (9.6, 7.2), 100
 ENCODER = "-preset medium -crf 18 -threads 1 -movflags +faststart -fflags +bitexact -flags:v +bitexact -map_metadata -1"
 
 
-def colour(activation: str) -> str:
-    """The activation's colour, the same in every picture."""
-    others = [name for name in ACTIVATIONS if name not in COLOURS]
-    return COLOURS.get(activation) or OTHER_COLOURS[others.index(activation) % len(OTHER_COLOURS)]
+def linear_range(spectra: Iterable[xr.Dataset]) -> tuple[float, float]:
+    """Ends of the linear axis: at least `SHOWN` of all eigenvalues of the video lie between them, and 0 does."""
+    values = np.concatenate([spectrum.eigenvalues.values.ravel() for spectrum in spectra])
+    low, high = np.quantile(values, [(1 - SHOWN) / 2, (1 + SHOWN) / 2])
+    high = _round_up(max(high, np.finfo(float).tiny))
+    return -_round_up(max(-low, high / 10)), high
 
 
-def linear_range(spectra: Iterable[xr.Dataset]) -> float:
-    """Half-width of the axis: the smallest of 1, 2, 5 × 10^k with at least `SHOWN` of all eigenvalues within ± it."""
-    magnitudes = np.concatenate([np.abs(spectrum.eigenvalues.values).ravel() for spectrum in spectra])
-    needed = max(np.quantile(magnitudes, SHOWN), np.finfo(float).tiny)
-    decade = 10.0 ** np.floor(np.log10(needed))
-    return next(step * decade for step in (1, 2, 5, 10) if step * decade >= needed)
+def _round_up(value: float) -> float:
+    """The smallest of 1, 2, 5 × 10^k that is not below the value."""
+    decade = 10.0 ** np.floor(np.log10(value))
+    return next(step * decade for step in (1, 2, 5, 10) if step * decade >= value)
 
 
 def counts(values: np.ndarray, edges: np.ndarray) -> tuple[np.ndarray, float]:
@@ -54,7 +51,9 @@ class Panel:
 
     def __init__(self, axes, activation: str, edges: np.ndarray, size: int) -> None:
         self.edges = edges
-        self.bars = axes.stairs(np.zeros(BINS), edges, baseline=0.5, fill=True, color=colour(activation), animated=True)
+        self.bars = axes.stairs(
+            np.zeros(BINS), edges, baseline=0.5, fill=True, color=style.colour(activation), animated=True
+        )
         self.numbers = axes.text(
             0.985, 0.93, "", transform=axes.transAxes, ha="right", va="top", family="monospace", size=11, animated=True
         )
@@ -68,9 +67,7 @@ class Panel:
         """Show one record."""
         heights, share = counts(values, self.edges)
         self.bars.set_data(np.maximum(heights, 0.5))
-        self.numbers.set_text(
-            f"shown {share:6.1%}\nα = {row.alpha:.3f}\nγ = {row.gamma:.3f}\ncost = {row.cost:.4f}"
-        )
+        self.numbers.set_text(f"shown {share:6.1%}\nα = {row.alpha:.3f}\nγ = {row.gamma:.3f}\ncost = {row.cost:.4f}")
 
 
 def render(
@@ -86,42 +83,42 @@ def render(
 ) -> None:
     """Write the video and its poster, the last frame, of one dataset and architecture; keys are activations.
 
-    Drawn is the first seed. The axis is linear, symmetric, and the same for all frames and panels.
+    Drawn is the first seed. The axis is linear and the same for all frames and panels.
     """
-    limit = linear_range(spectra.values())
-    edges = np.linspace(-limit, limit, BINS + 1)
-    figure, axes = plt.subplots(len(spectra), 1, figsize=SIZE, dpi=DPI, sharex=True, squeeze=False)
+    edges = np.linspace(*linear_range(spectra.values()), BINS + 1)
+    figure = Figure(SIZE, DPI)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(len(spectra), 1, sharex=True, squeeze=False)
     first = next(iter(spectra.values()))
-    stand_in = "  ·  STAND-IN DATA, not the published" if first.attrs["source"] == STAND_IN else ""
-    figure.suptitle(f"Hessian eigenvalues, {title}{stand_in}", x=0.09, ha="left", size=14, color="#B00000" if stand_in else "black")
-    clock = figure.text(0.985, 0.955, "", ha="right", size=14, family="monospace", animated=True)
+    figure.suptitle(f"Hessian eigenvalues, {title}", x=0.09, ha="left", size=14)
+    figure.text(0.5, 0.955, style.mark(first.attrs["source"]), color=style.MARK_COLOUR, size=11, ha="center")
+    clock = figure.text(0.965, 0.955, "", ha="right", size=14, family="monospace", animated=True)
     panels = {
         name: Panel(axis, name, edges, spectrum.sizes["parameter"])
         for axis, (name, spectrum) in zip(axes[:, 0], spectra.items(), strict=True)
     }
     axes[-1, 0].set_xlabel("eigenvalue λ")
-    figure.subplots_adjust(left=0.09, right=0.985, top=0.92, bottom=0.075, hspace=0.08)
-    figure.canvas.draw()
-    background = figure.canvas.copy_from_bbox(figure.bbox)
+    figure.subplots_adjust(left=0.09, right=0.965, top=0.92, bottom=0.075, hspace=0.08)
+    canvas.draw()
+    background = canvas.copy_from_bbox(figure.bbox)
     rows = {name: table[table.seed == table.seed.iloc[0]] for name, table in indices.items()}
 
     encoder = imageio_ffmpeg.write_frames(
-        str(path), figure.canvas.get_width_height(), fps=frames_per_second, pix_fmt_in="rgba", pix_fmt_out="yuv420p",
+        str(path), canvas.get_width_height(), fps=frames_per_second, pix_fmt_in="rgba", pix_fmt_out="yuv420p",
         codec="libx264", macro_block_size=2, quality=None, output_params=ENCODER.split(), ffmpeg_log_level="error",
     )  # fmt: skip
     encoder.send(None)
     for record in progress(range(first.sizes["epoch"]), "frame"):
-        figure.canvas.restore_region(background)
+        canvas.restore_region(background)
         for name, panel in panels.items():
             panel.draw(spectra[name].eigenvalues.values[0, record], rows[name].iloc[record])
             panel.bars.axes.draw_artist(panel.bars)
             panel.bars.axes.draw_artist(panel.numbers)
         clock.set_text(f"update {first.epoch.values[record]:5d}")
         figure.draw_artist(clock)
-        frame = figure.canvas.buffer_rgba()
+        frame = canvas.buffer_rgba()
         encoder.send(frame)
     for _ in range(round(hold * frames_per_second)):
         encoder.send(frame)
     encoder.close()
-    plt.imsave(poster, np.asarray(frame))
-    plt.close(figure)
+    imsave(poster, np.asarray(frame))

@@ -14,18 +14,18 @@ rule dataset:
     output:
         dataset="results/datasets/{dataset}.nc",
         origin="results/datasets/{dataset}.json",
-    params:
-        settings=lambda wildcards: config["datasets"][wildcards.dataset],
-        require_published=config["require_published_data"],
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     log:
         "results/logs/dataset/{dataset}.log",
     benchmark:
         "results/benchmarks/dataset/{dataset}.tsv"
     conda:
         "../../envs/data.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        settings=lambda wildcards: config["datasets"][wildcards.dataset],
+        require_published=config["require_published_data"],
     script:
         "../../scripts/dataset.py"

@@ -14,15 +14,15 @@ rule indices:
         code=code("indices", "analysis"),
     output:
         run("indices.csv"),
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     log:
         "results/logs/indices/{dataset}_{architecture}_{activation}.log",
     benchmark:
         "results/benchmarks/indices/{dataset}_{architecture}_{activation}.tsv"
     conda:
         "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
     script:
         "../../scripts/indices.py"

@@ -14,18 +14,18 @@ rule spectrum:
         code=code("spectrum", "spectrum"),
     output:
         run("spectrum.nc"),
-    params:
-        averaging=config["averaging"],
-        threads=config["threads"]["spectrum"],
-    threads: config["threads"]["spectrum"]
-    resources:
-        mem_mb=2000,
-        runtime=30,
     log:
         "results/logs/spectrum/{dataset}_{architecture}_{activation}.log",
     benchmark:
         "results/benchmarks/spectrum/{dataset}_{architecture}_{activation}.tsv"
     conda:
         "../../envs/spectrum.yaml"
+    threads: config["threads"]["spectrum"]
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        averaging=config["averaging"],
+        threads=config["threads"]["spectrum"],
     script:
         "../../scripts/spectrum.py"

@@ -14,17 +14,17 @@ rule tables:
     output:
         indices=multiext("results/tables/indices", ".csv", ".md", ".tex"),
         summary=multiext("results/tables/summary", ".csv", ".md", ".tex"),
-    params:
-        runs=RUNS,
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     log:
         "results/logs/tables/tables.log",
     benchmark:
         "results/benchmarks/tables/tables.tsv"
     conda:
         "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        runs=RUNS,
     script:
         "../../scripts/tables.py"

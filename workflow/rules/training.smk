@@ -13,6 +13,16 @@ rule training:
         code=code("training", "train-cpu"),
     output:
         run("trajectory.nc"),
+    log:
+        "results/logs/training/{dataset}_{architecture}_{activation}.log",
+    benchmark:
+        "results/benchmarks/training/{dataset}_{architecture}_{activation}.tsv"
+    conda:
+        "../../envs/train-cpu.yaml"
+    threads: config["threads"]["training"]
+    resources:
+        mem_mb=2000,
+        runtime=30,
     params:
         seeds=list(range(1, config["seeds"] + 1)),
         updates=experiment("updates"),
@@ -25,15 +35,5 @@ rule training:
         averaging=config["averaging"],
         residual_output=lambda wildcards: config["datasets"][wildcards.dataset].get("residual_output", "probability"),
         threads=config["threads"]["training"],
-    threads: config["threads"]["training"]
-    resources:
-        mem_mb=2000,
-        runtime=30,
-    log:
-        "results/logs/training/{dataset}_{architecture}_{activation}.log",
-    benchmark:
-        "results/benchmarks/training/{dataset}_{architecture}_{activation}.tsv"
-    conda:
-        "../../envs/train-cpu.yaml"
     script:
         "../../scripts/training.py"

@@ -15,19 +15,19 @@ rule video:
     output:
         video="results/videos/{dataset}_{architecture}.mp4",
         poster="results/videos/{dataset}_{architecture}.png",
-    params:
-        activations=config["activations"],
-        frames_per_second=config["video"]["frames_per_second"],
-        hold=config["video"]["hold"],
-    threads: 1
-    resources:
-        mem_mb=1000,
-        runtime=10,
     log:
         "results/logs/video/{dataset}_{architecture}.log",
     benchmark:
         "results/benchmarks/video/{dataset}_{architecture}.tsv"
     conda:
         "../../envs/video.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        activations=config["activations"],
+        frames_per_second=config["video"]["frames_per_second"],
+        hold=config["video"]["hold"],
     script:
         "../../scripts/video.py"

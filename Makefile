@@ -1,0 +1,57 @@
+# Everything from a fresh machine: needs Python 3.11 to 3.13, make and access to the package index.
+#
+#   make reproduce   all results of the paper, on all cores
+#   make test        unit tests, a dry run, one small real run
+#   make lint        ruff, snakefmt, snakemake --lint
+#   make images     copy the README's pictures from results/
+#   make lock        resolve the lock files anew (needs uv)
+#   make clean       remove the virtual environment (results stay)
+
+SHELL := /bin/bash
+VENV := .venv
+BIN := $(VENV)/bin
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+
+# The first interpreter that Snakemake and TensorFlow both support; PYTHON=… chooses another.
+SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: reproduce test lint images lock clean
+
+reproduce: $(VENV)/run
+	$(SNAKEMAKE)
+
+test: $(VENV)/dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/snakefmt --check workflow
+	$(BIN)/snakemake --lint
+
+images: reproduce
+	cp results/figures/overview.png results/videos/nonlinear_10.png docs/images/
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found (Snakemake needs 3.11, TensorFlow stops at 3.13). Install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c '$(SUITABLE)' || { echo "$(PYTHON) is $$($(PYTHON) --version); Python 3.11, 3.12 or 3.13 is needed" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: $(BIN)/python requirements.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(VENV)/dev: $(VENV)/run requirements-dev.lock
+	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
+	@touch $@
+
+# One version of each package for all Python versions and platforms; hashes, no addresses.
+LOCK := uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
+lock:
+	$(LOCK) --output-file requirements.lock
+	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+
+clean:
+	rm -rf $(VENV)

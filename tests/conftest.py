@@ -1,0 +1,63 @@
+"""Where the published files are, and a copy of this folder to run Snakemake in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PUBLISHED = ROOT.parent / "shared" / "published"
+UNREACHABLE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at once, so that nothing leaves the machine
+
+
+@pytest.fixture(scope="session")
+def published() -> Path:
+    """The mirror of published files; tests that need it are skipped where it is absent."""
+    if not PUBLISHED.is_dir():
+        pytest.skip("the published arrays (../shared/published) are not here")
+    return PUBLISHED
+
+
+class Workflow:
+    """A copy of the project in a folder of its own, and Snakemake in it, without network."""
+
+    def __init__(self, folder: Path, mirror: Path | None) -> None:
+        self.folder, self.mirror = folder, mirror
+        copied = ["workflow", "scripts", "config", "envs"]
+        for name in copied:
+            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+
+    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
+        """Run Snakemake; output is text, stdout and stderr together."""
+        variables = {**os.environ, "HTTPS_PROXY": UNREACHABLE, "HTTP_PROXY": UNREACHABLE, **environment}
+        variables.pop("MEANFIELD_MIRROR", None)
+        if self.mirror:
+            variables["MEANFIELD_MIRROR"] = str(self.mirror)
+        return subprocess.run(
+            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+
+    def planned(self, *arguments: str) -> set[str]:
+        """The outputs' folders and names that a dry run would make, e.g. {"dataset", "training"} as rule names."""
+        result = self.snakemake("--dry-run", *arguments)
+        assert result.returncode == 0, result.stdout
+        if "Job stats:" not in result.stdout:
+            return set()
+        table = result.stdout.split("Job stats:")[-1].split("\n\n")[0]
+        rows = [line.split() for line in table.splitlines()[3:]]
+        return {row[0] for row in rows if row} - {"total", "all", "videos"}
+
+
+@pytest.fixture(scope="session")
+def mirror() -> Path | None:
+    """The mirror of the published files, or None: the workflow then makes stand-ins."""
+    return PUBLISHED if PUBLISHED.is_dir() else None
+
+
+hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
+hypothesis.settings.load_profile("repeatable")

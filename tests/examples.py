@@ -1,0 +1,65 @@
+"""What several tests use: the published configuration, datasets, runs; random networks."""
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import xarray as xr
+import yaml
+from meanfield import datasets, storage
+from meanfield.hessian import Sums
+from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.network import Network
+from meanfield.schedule import recorded_updates
+
+ROOT = Path(__file__).parent.parent
+CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+EXPERIMENTS = {(entry["dataset"], entry["architecture"]): entry for entry in CONFIG["experiments"]}
+RUNS = [(*experiment, activation) for experiment in EXPERIMENTS for activation in CONFIG["activations"]]
+LINEAR_RUNS = [run for run in RUNS if run[0] == "linear"]
+
+
+@cache
+def dataset(name: str, mirror: Path) -> xr.Dataset:
+    """A published dataset, from the mirror."""
+    settings = CONFIG["datasets"][name]
+    checksums = datasets.registry(ROOT / "config/published/registry.csv")
+    features, target, _ = datasets.obtain(settings, checksums, str(mirror), require_published=True)
+    return datasets.split(features, target, settings["test_size"], settings["split_seed"])
+
+
+def network(run: tuple[str, str, str], mirror: Path) -> Network:
+    """The network of a published run."""
+    sizes = dataset(run[0], mirror).sizes
+    return Network.of(run[1], run[2], sizes["feature"], sizes["label"])
+
+
+def sums(name: str, mirror: Path) -> Sums:
+    """The published loss over a dataset's training samples."""
+    features, target = storage.part(dataset(name, mirror), "train")
+    return Sums(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, "float32"))
+
+
+@cache
+def trajectory(run: tuple[str, str, str], mirror: Path) -> xr.Dataset:
+    """A published run, trained again by the published protocol."""
+    from meanfield.training import train
+
+    experiment = EXPERIMENTS[run[:2]]
+    return train(
+        network(run, mirror),
+        dataset(run[0], mirror),
+        seeds=[1],
+        records=recorded_updates(experiment["updates"], **CONFIG["recording"]),
+        beta={"stddev": experiment["beta_stddev"], "op_seed": experiment["beta_op_seed"]},
+        optimizer=CONFIG["optimizer"],
+        residual_output=CONFIG["datasets"][run[0]].get("residual_output", "probability"),
+    )
+
+
+def published_array(run: tuple[str, str, str], quantity: str, mirror: Path) -> np.ndarray:
+    """One published array of a linear run: cost, accuracy, residual, eigen, hessians, index (α), zeros (γ)."""
+    folder = {"10": "10_Lin", "8-2": "82_Lin"}[run[1]]
+    name = {"esp": "ftmp", "relu": "relu", "sigmoid": "sigmoid"}[run[2]] + run[1].replace("-", "")
+    [path] = (mirror / "TF/Artificial_class" / folder).glob(f"*/{quantity}_{name}.npy")
+    return np.load(path, allow_pickle=False)

@@ -1,0 +1,229 @@
+"""The workflow itself, run for real on a copy of this folder: full DAG of a small configuration, re-runs, mistakes."""
+
+import filecmp
+import json
+import os
+import re
+import shutil
+
+import imageio_ffmpeg
+import pandas as pd
+import pytest
+import xarray as xr
+import yaml
+from conftest import ROOT, Workflow
+
+SMALL = {
+    "experiments": [
+        {"dataset": "linear", "architecture": "10", "updates": 300, "beta_stddev": 1e-4, "beta_op_seed": 21},
+    ],
+    "seeds": 2,
+}
+EVERYTHING = {"dataset", "training", "spectrum", "indices", "tables", "figures", "video"}
+
+
+def small(workflow: Workflow, **changes) -> tuple[str, str]:
+    """The arguments that select the small configuration."""
+    (workflow.folder / "small.yaml").write_text(yaml.safe_dump({**SMALL, **changes}))
+    return "--configfile", "small.yaml"
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, mirror) -> Workflow:
+    """The whole small DAG, run once."""
+    workflow = Workflow(tmp_path_factory.mktemp("finished"), mirror)
+    result = workflow.snakemake(*small(workflow))
+    assert result.returncode == 0, result.stdout
+    workflow.output = result.stdout
+    return workflow
+
+
+@pytest.fixture
+def copy(finished, tmp_path) -> Workflow:
+    """A copy of the finished run, new time stamps and all, to be tampered with."""
+    shutil.copytree(finished.folder, tmp_path / "copy", copy_function=shutil.copy)
+    workflow = Workflow.__new__(Workflow)
+    workflow.folder, workflow.mirror = tmp_path / "copy", finished.mirror
+    return workflow
+
+
+def test_dry_run_of_the_published_reproduction(tmp_path, mirror):
+    workflow = Workflow(tmp_path, mirror)
+    result = workflow.snakemake("--dry-run")
+    assert result.returncode == 0, result.stdout
+    assert workflow.planned() == EVERYTHING
+    counts = dict(
+        line.split() for line in result.stdout.splitlines() if line.startswith(("training ", "video ", "spectrum "))
+    )
+    assert counts == {"training": "15", "spectrum": "15", "video": "5"}
+
+
+def test_small_run_makes_what_the_contract_promises(finished):
+    results = finished.folder / "results"
+    run = results / "runs/linear/10/esp"
+    trajectory = xr.load_dataset(run / "trajectory.nc", engine="h5netcdf")
+    spectrum = xr.load_dataset(run / "spectrum.nc", engine="h5netcdf")
+    assert trajectory.residual.dims == ("seed", "epoch", "label", "sample")
+    assert trajectory.parameters.dims == spectrum.eigenvalues.dims == ("seed", "epoch", "parameter")
+    assert trajectory.seed.values.tolist() == [1, 2]
+    assert trajectory.epoch.values.tolist()[-2:] == [211, 261]
+    indices = pd.read_csv(run / "indices.csv")
+    assert len(indices) == 2 * trajectory.sizes["epoch"]
+    for name in ("indices", "summary"):
+        for ending in ("csv", "md", "tex"):
+            assert (results / f"tables/{name}.{ending}").stat().st_size
+    assert len(pd.read_csv(results / "tables/summary.csv")) == 3 * 2
+    assert not list(results.rglob(".part-*"))
+    for rule in EVERYTHING:
+        assert list((results / "logs" / rule).iterdir())
+        assert list((results / "benchmarks" / rule).iterdir())
+
+
+def test_video_plays_in_a_browser(finished):
+    path = finished.folder / "results/videos/linear_10.mp4"
+    content = path.read_bytes()
+    assert content.index(b"moov") < content.index(b"mdat"), "faststart: a browser wants the index first"
+    assert content[4:8] == b"ftyp"
+    reader = imageio_ffmpeg.read_frames(str(path))
+    header = next(reader)
+    assert header["codec"] == "h264"
+    assert header["pix_fmt"].startswith("yuv420p")
+    assert all(side % 2 == 0 for side in header["size"])
+    config = yaml.safe_load((ROOT / "config/config.yaml").read_text())["video"]
+    frames = 22 + config["hold"] * config["frames_per_second"]
+    assert sum(1 for _ in reader) == frames
+    assert path.with_suffix(".png").exists()
+
+
+def test_source_of_the_data_is_in_every_file(finished):
+    results = finished.folder / "results"
+    source = "mirror" if finished.mirror else "stand-in"
+    assert json.loads((results / "datasets/linear.json").read_text())["source"] == source
+    for path in results.rglob("*.nc"):
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            assert dataset.attrs["source"] == source
+    for path in results.rglob("*.csv"):
+        assert set(pd.read_csv(path).source) == {source}
+
+
+def test_running_again_or_touching_or_copying_reruns_nothing(finished, copy):
+    assert finished.planned(*small(finished)) == set()
+    assert copy.planned(*small(copy)) == set()
+    for path in [*copy.folder.rglob("*.py"), *copy.folder.rglob("*.smk"), *copy.folder.rglob("*.yaml")]:
+        path.touch()
+    assert copy.planned(*small(copy)) == set()
+
+
+@pytest.mark.parametrize(
+    ("module", "rerun"),
+    [
+        ("datasets", EVERYTHING),
+        ("training", EVERYTHING - {"dataset"}),
+        ("hessian", EVERYTHING - {"dataset", "training"}),
+        ("tables", {"tables", "figures"}),
+        ("video", {"video"}),
+    ],
+)
+def test_editing_a_module_reruns_just_the_steps_that_import_it(copy, module, rerun):
+    with open(copy.folder / f"scripts/meanfield/{module}.py", "a") as stream:
+        stream.write("\n# edited\n")
+    assert copy.planned(*small(copy)) == rerun
+
+
+def test_from_scratch_again_gives_the_same_bytes(finished, tmp_path):
+    again = Workflow(tmp_path, finished.mirror)
+    result = again.snakemake(*small(again), PYTHONHASHSEED="7")
+    assert result.returncode == 0, result.stdout
+    produced = sorted(path.relative_to(finished.folder) for path in (finished.folder / "results").rglob("*.*"))
+    compared = [str(path) for path in produced if path.parts[1] not in ("logs", "benchmarks")]
+    assert len(compared) > 15
+    _, different, missing = filecmp.cmpfiles(finished.folder, again.folder, compared, shallow=False)
+    assert not different
+    assert not missing
+
+
+def test_single_targets(tmp_path, mirror):
+    workflow = Workflow(tmp_path, mirror)
+    assert workflow.planned("results/videos/linear_10.mp4") == EVERYTHING - {"tables", "figures"}
+    assert workflow.planned("tables") == EVERYTHING - {"video", "figures"}
+    assert workflow.planned("videos") == EVERYTHING - {"tables", "figures"}
+
+
+def test_stand_in_is_never_silent(tmp_path):
+    workflow = Workflow(tmp_path, mirror=None)
+    result = workflow.snakemake("results/datasets/linear.nc", *small(workflow))
+    assert result.returncode == 0, result.stdout
+    warning = [line for line in result.stdout.splitlines() if line.startswith("WARNING: stand-in data")]
+    assert len(warning) == 1
+    assert "linear" in warning[0]
+    assert "stand-in" in (tmp_path / "results/logs/dataset/linear.log").read_text()
+
+
+def test_required_published_data_are_an_error_with_remedies(tmp_path):
+    workflow = Workflow(tmp_path, mirror=None)
+    result = workflow.snakemake("results/datasets/linear.nc", *small(workflow, require_published_data=True))
+    assert result.returncode != 0
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("dataset linear: ")]
+    assert "MEANFIELD_MIRROR" in line
+    assert "results/logs/dataset/linear.log" in line
+    assert "Traceback" not in result.stdout
+    assert "Traceback" in (tmp_path / "results/logs/dataset/linear.log").read_text()
+    assert not (tmp_path / "results/datasets/linear.nc").exists()
+
+
+def test_divergence_names_run_seed_and_update(tmp_path, mirror):
+    workflow = Workflow(tmp_path, mirror)
+    optimizer = yaml.safe_load((ROOT / "config/config.yaml").read_text())["optimizer"] | {"learning_rate": 1e30}
+    target = "results/runs/linear/10/relu/trajectory.nc"
+    result = workflow.snakemake(target, *small(workflow, optimizer=optimizer))
+    assert result.returncode != 0
+    [line] = [line for line in result.stdout.splitlines() if line.startswith("training linear 10 relu: ")]
+    assert "seed 1 at update" in line
+    assert "seed 2 at update" in line
+    assert not os.path.exists(tmp_path / target)
+
+
+def experiment(**changes):
+    return {"experiments": [{**SMALL["experiments"][0], **changes}]}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"experimens": []}, ["experimens", "allowed: mirror"]),
+        ({"activations": ["esp", "swish"]}, ["activations[1]", "swish", "esp, relu, sigmoid"]),
+        ({"seeds": "many"}, ["seeds", "many", "integer"]),
+        ({"seeds": 0}, ["seeds", "0", "at least 1"]),
+        ({"threads": {"training": 1, "spectrum": 1, "video": 1}}, ["threads", "video", "training, spectrum"]),
+        (experiment(architecture="8--2"), ["experiments[0].architecture", "8--2", "hidden widths"]),
+        (experiment(architecture=0), ["experiments[0].architecture", "0", "at least 1"]),
+        (experiment(architecture="8-0"), ["experiments[0].architecture", "8-0", "hidden widths"]),
+        (experiment(dataset="mnist"), ["experiments[0].dataset", "mnist", "linear, nonlinear, digits"]),
+        (experiment(updates=1.5), ["experiments[0].updates", "1.5", "integer"]),
+        ({"experiments": [SMALL["experiments"][0]] * 2}, ["experiments[1]", "repeats linear 10"]),
+    ],
+)
+def test_mistakes_in_the_configuration_are_one_line(tmp_path, mirror, changes, words):
+    workflow = Workflow(tmp_path, mirror)
+    result = workflow.snakemake(*small(workflow, **changes))
+    assert result.returncode != 0
+    lines = [line for line in result.stdout.splitlines() if line.startswith("configuration: ")]
+    assert len(lines) == 1, result.stdout
+    assert all(word in lines[0] for word in words), lines[0]
+    assert "Traceback" not in result.stdout
+    assert not (tmp_path / "results").exists()
+
+
+def test_environments_pin_the_versions_of_the_lock():
+    lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    for path in (ROOT / "envs").glob("*.yaml"):
+        [pins] = [entry["pip"] for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict)]
+        for pin in pins:
+            name, version = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z-]+\])?==(\S+)", pin).groups()
+            assert lock[name] == version, f"{path.name}: {pin}"
+
+
+def test_lint_has_nothing_to_say(tmp_path, mirror):
+    result = Workflow(tmp_path, mirror).snakemake("--lint")
+    assert result.returncode == 0, result.stdout
+    assert "good condition" in result.stdout
