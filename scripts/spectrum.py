@@ -13,4 +13,5 @@ with step(snakemake) as job:
     features, target = storage.part(dataset, "train")
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, features.shape[1], target.shape[1])
     sums = Sums(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, job.params.averaging))
-    storage.write(along_trajectory(trajectory, network, sums, job.progress), job.output[0], origin=trajectory)
+    spectra = along_trajectory(trajectory, network, sums, **job.params.spectrum, progress=job.progress)
+    storage.write(spectra, job.output[0], origin=trajectory)

@@ -17,7 +17,7 @@ Arrays carry the axes [part, batch, sample, unit]; `part` is 1 for H alone and 2
 transposed, [..., j, i] with j a unit of layer m and i one of layer l, so that every propagation is one matrix product.
 """
 
-from itertools import pairwise
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -27,8 +27,11 @@ from meanfield.errors import MeanfieldError
 from meanfield.losses import Loss
 from meanfield.network import Layer, Network
 
-WORKSPACE = 256 * 2**20
+WORKSPACE = 32 * 2**20
 """Bytes for the per-sample intermediates: samples and batch members are taken in blocks that fit."""
+
+LEAST_BLOCK = 128
+"""Samples in a block even if they exceed the workspace: matrix products with fewer are slow."""
 
 
 class Sums(NamedTuple):
@@ -68,12 +71,18 @@ def _check(theta: np.ndarray, network: Network, sums: Sums) -> None:
             raise MeanfieldError(f"{name} have {found} columns; this network takes {expected}")
 
 
+def _with_one(signal: np.ndarray) -> np.ndarray:
+    """ã = [a, 1] along the last axis."""
+    result = np.ones((*signal.shape[:-1], signal.shape[-1] + 1))
+    result[..., :-1] = signal
+    return result
+
+
 def _propagate(theta: np.ndarray, network: Network, sums: Sums) -> Point:
     """Forward and backward pass; theta [batch, P]; arrays [batch, sample, unit]."""
     layers = network.unpack(theta)
     states = network.forward(layers, sums.features)
-    signals = [np.broadcast_to(sums.features, (1, *sums.features.shape)), *(state.value for state in states[:-1])]
-    inputs = [np.concatenate([signal, np.ones_like(signal[..., :1])], axis=-1) for signal in signals]
+    inputs = [_with_one(signal) for signal in (sums.features[None], *(state.value for state in states[:-1]))]
     z = states[-1].value
     errors = [sums.loss.residual(z, sums.target) * sums.factor]
     deltas = [errors[0] * states[-1].h]
@@ -83,25 +92,19 @@ def _propagate(theta: np.ndarray, network: Network, sums: Sums) -> Point:
     return Point(layers, inputs, states, errors, deltas, sums.loss.curvature(z, sums.target) * sums.factor)
 
 
-def _second_derivatives(network: Network, state: Derivatives) -> Derivatives:
-    if state.hh is None:
-        raise MeanfieldError(f"activation '{network.activation.name}' gives no second derivative; the Hessian needs it")
-    return state
-
-
 def _local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
     """k_hh, k_hβ, k_ββ of each layer, [part, batch, sample, unit]: part 0 all terms, part 1 (if `split`) those with λ."""
     curvatures = []
     for number, (state, error) in enumerate(zip(point.states, point.errors, strict=True)):
+        if state.hh is None:
+            raise MeanfieldError(f"activation '{network.activation.name}' gives no second derivative; the Hessian needs it")
         lam = point.curvature if number == len(point.states) - 1 else 0.0
         first = (lam * state.h * state.h, lam * state.h * state.beta, lam * state.beta * state.beta)
-        rest = (error * k for k in (_second_derivatives(network, state).hh, state.hbeta, state.betabeta))
-        shape = (1 + split, *error.shape)
-        parts = tuple(np.zeros(shape) for _ in first)
+        rest = (error * state.hh, error * state.hbeta, error * state.betabeta)
+        parts = tuple(np.zeros((1 + split, *error.shape)) for _ in first)
         for k, g, r in zip(parts, first, rest, strict=True):
             k[0] = g + r
-            if split:
-                k[1] = g
+            k[1:] = g
         curvatures.append(parts)
     return curvatures
 
@@ -115,44 +118,46 @@ def gradient(theta: np.ndarray, network: Network, sums: Sums) -> np.ndarray:
         network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
     ):
         result[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
-        result[:, layout.betas] = (error * state.beta).sum(axis=-2)[:, : layout.betas.size]
+        if layout.beta:
+            result[:, layout.beta] = (error * state.beta).sum(axis=-2)
     return result.reshape(theta.shape)
 
 
-def product(
-    theta: np.ndarray, vector: np.ndarray, network: Network, sums: Sums, *, gauss_newton: bool = False
-) -> np.ndarray:
-    """H·v (or G·v) without the matrix, in O(N·P): theta [P], vector [P] → float64 [P].
+def operator(theta: np.ndarray, network: Network, sums: Sums, part: str = "H") -> Callable[[np.ndarray], np.ndarray]:
+    """v ↦ H·v, G·v or R·v without the matrix, in O(N·P) a product: theta [P]; v and the result float64 [P].
 
-    The derivative of the gradient along v (Pearlmutter 1994, Neural Computation 6:147) in the symbols of this module.
-    MeanfieldError for bad input.
+    The derivative of the gradient along v (Pearlmutter 1994, Neural Computation 6:147) in the symbols of this module; the
+    forward and backward pass is done once, here. MeanfieldError for bad input.
     """
     _check(theta, network, sums)
     point = _propagate(theta[None], network, sums)
-    local = [tuple(k[-1] for k in parts) for parts in _local_curvatures(network, point, split=gauss_newton)]
-    first_order = 0.0 if gauss_newton else 1.0
-    directions = [
-        (vector[None, layout.affine], vector[None, None, layout.betas] if layout.beta else 0.0) for layout in network.layout
-    ]
-    d_inputs, d_h = [np.zeros_like(point.inputs[0])], []
-    for layer, inputs, state, (affine, betas) in zip(point.layers, point.inputs, point.states, directions, strict=True):
-        d_h.append(inputs @ affine.swapaxes(-1, -2) + d_inputs[-1][..., :-1] @ layer.weights.swapaxes(-1, -2))
-        d_signal = state.h * d_h[-1] + state.beta * betas
-        d_inputs.append(np.concatenate([d_signal, np.zeros_like(d_signal[..., :1])], axis=-1))
-    result = np.zeros((1, network.size))
-    d_error = 0.0
-    for number in reversed(range(len(point.layers))):
-        layout, state, delta = network.layout[number], point.states[number], point.deltas[number] * first_order
-        (k_hh, k_hb, k_bb), (affine, betas) = local[number], directions[number]
-        d_delta = k_hh * d_h[number] + k_hb * betas + state.h * d_error
-        d_beta = k_hb * d_h[number] + k_bb * betas + state.beta * d_error
-        result[:, layout.affine] = (
-            d_delta.swapaxes(-1, -2) @ point.inputs[number] + delta.swapaxes(-1, -2) @ d_inputs[number]
-        )
-        if layout.beta:
-            result[:, layout.betas] = d_beta.sum(axis=-2)
-        d_error = d_delta @ point.layers[number].weights + delta @ affine[..., :-1]
-    return result[0]
+    choose = {"H": lambda k: k[0], "G": lambda k: k[1], "R": lambda k: k[0] - k[1]}[part]
+    local = [tuple(map(choose, parts)) for parts in _local_curvatures(network, point, split=True)]
+    deltas = [np.zeros_like(delta) if part == "G" else delta for delta in point.deltas]
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        affine = [vector[None, layout.affine] for layout in network.layout]
+        betas = [vector[layout.betas] if layout.beta else 0.0 for layout in network.layout]
+        d_h, d_signals = [], [np.zeros_like(point.inputs[0][..., :-1])]
+        for layer, inputs, state, direction, beta in zip(
+            point.layers, point.inputs, point.states, affine, betas, strict=True
+        ):
+            d_h.append(inputs @ direction.swapaxes(-1, -2) + d_signals[-1] @ layer.weights.swapaxes(-1, -2))
+            d_signals.append(state.h * d_h[-1] + state.beta * beta)
+        result, d_error = np.zeros((1, network.size)), 0.0
+        for number, layout in reversed(list(enumerate(network.layout))):
+            (k_hh, k_hb, k_bb), state, delta = local[number], point.states[number], deltas[number]
+            d_delta = k_hh * d_h[number] + k_hb * betas[number] + state.h * d_error
+            block = d_delta.swapaxes(-1, -2) @ point.inputs[number]
+            block[..., :-1] += delta.swapaxes(-1, -2) @ d_signals[number]
+            result[:, layout.affine] = block
+            if layout.beta:
+                d_beta = k_hb * d_h[number] + k_bb * betas[number] + state.beta * d_error
+                result[:, layout.beta] = d_beta.sum(axis=-2)
+            d_error = d_delta @ point.layers[number].weights + delta @ affine[number][..., :-1]
+        return result[0]
+
+    return product
 
 
 def hessian(
@@ -161,24 +166,25 @@ def hessian(
     """The exact Hessian of the averaged loss at theta [..., P]: float64 [..., P, P], exactly symmetric.
 
     With `split` the pair (H, G) of Hessian and Gauss–Newton term from one pass; the rest is R = H − G. Memory beyond the
-    result stays near `workspace` bytes, whatever the number of samples and members. MeanfieldError for NaN or infinite
-    input, wrong shapes, or an activation without second derivatives.
+    result stays near `workspace` bytes and the blocks of the members in hand, whatever the number of samples. MeanfieldError
+    for NaN or infinite input, wrong shapes, or an activation without second derivatives.
     """
     _check(theta, network, sums)
     members = theta.reshape(-1, network.size)
     result = np.empty((1 + split, len(members), network.size, network.size))
     samples = len(sums.features)
     per_sample = 8 * _doubles_per_sample(network, 1 + split)
-    block = int(np.clip(workspace // per_sample, 1, samples))
-    batch = int(np.clip(workspace // (per_sample * block), 1, len(members)))
+    block = min(max(workspace // per_sample, LEAST_BLOCK), samples)
+    batch = max(workspace // (per_sample * block), 1)
     for first in range(0, len(members), batch):
-        chunk = members[first : first + batch]
+        chunk = slice(first, first + batch)
         totals: dict = {}
         for start in range(0, samples, block):
-            point = _propagate(chunk, network, sums.samples(start, start + block))
-            for key, value in _blocks(network, point, split):
-                totals[key] = totals[key] + value if key in totals else value
-        _scatter(totals, network, result[:, first : first + batch])
+            point = _propagate(members[chunk], network, sums.samples(start, start + block))
+            for place, value in _blocks(network, point, split):
+                totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
+        for place in list(totals):
+            _scatter(place, totals.pop(place), network, result[:, chunk])
     result = result.reshape(1 + split, *theta.shape[:-1], network.size, network.size)
     return (result[0], result[1]) if split else result[0]
 
@@ -187,116 +193,109 @@ def _doubles_per_sample(network: Network, parts: int) -> int:
     """Numbers held per sample and member at the peak: products of two layers' inputs, and the small matrices."""
     inputs = [layout.inputs + 1 for layout in network.layout]
     units = [layout.units for layout in network.layout]
-    widest = max(inputs[0] * (inputs[0] + 1) // 2, max(a * b for a, b in pairwise(inputs)))
-    return widest + 4 * parts * len(units) * max(units) ** 2
+    products = max([n * (n + 1) // 2 for n in inputs] + [a * b for a in inputs for b in inputs if a is not b])
+    return products + 4 * parts * len(units) * max(units) ** 2
 
 
 def _gram(left: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Σ_n left[n, …] right[n, …] for [part, batch, sample, a, b] and [batch, sample, c]: [part, batch, a, b, c]."""
+    """Σ_n left[n, a…] right[n, c…] for [part, batch, sample, a…] and [batch, sample, c…]: [part, batch, a…, c…]."""
     flat = left.reshape(*left.shape[:3], -1).swapaxes(-1, -2)
-    return (flat @ right).reshape(*left.shape[:2], *left.shape[3:], right.shape[-1])
-
-
-def _outer(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-    """Per-sample outer product of [..., sample, p] and [..., sample, q], flattened: [..., sample, p·q]."""
-    product_ = a[..., :, None] * b[..., None, :]
-    return product_.reshape(*product_.shape[:-2], -1)
+    product = flat @ right.reshape(*right.shape[:2], -1)
+    return product.reshape(*product.shape[:2], *left.shape[3:], *right.shape[2:])
 
 
 def _packed_square(a: np.ndarray) -> np.ndarray:
     """Per-sample a_p·a_q for p ≤ q, row by row: [..., sample, n(n+1)/2]."""
-    return np.concatenate([a[..., p : p + 1] * a[..., p:] for p in range(a.shape[-1])], axis=-1)
+    size = a.shape[-1]
+    result, start = np.empty((*a.shape[:-1], size * (size + 1) // 2)), 0
+    for p in range(size):
+        np.multiply(a[..., p : p + 1], a[..., p:], out=result[..., start : start + size - p])
+        start += size - p
+    return result
 
 
 def _diagonal(values: np.ndarray) -> np.ndarray:
     """[..., unit] → [..., unit, unit] with the values on the diagonal."""
-    return values[..., None] * np.eye(values.shape[-1])
+    result = np.zeros((*values.shape, values.shape[-1]))
+    np.einsum("...ii->...i", result)[...] = values
+    return result
 
 
-def _blocks(network: Network, point: Point, split: bool):
-    """Yield ((row, column), Σ_n …) for the lower triangle of blocks; row and column are (layer, "W" or "beta").
+def _times(matrices: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """[…, batch, sample, j, k] times [batch, k, i] as one product a member: […, batch, sample, j, i]."""
+    flat = matrices.reshape(*matrices.shape[:-3], -1, matrices.shape[-1])
+    return (flat @ weights).reshape(*matrices.shape[:-1], weights.shape[-1])
 
-    Shapes: W̃W̃ of one layer packed in both unit and input pairs [part, batch, pair, pair]; W̃W̃ of two layers
-    [part, batch, j, i, p, q]; W̃β [part, batch, j, i, p]; βW̃ [part, batch, j, i, q]; ββ [part, batch, j, i].
-    """
+
+def _columns(point: Point, local: list, m: int, variable: str) -> tuple[dict, dict, dict]:
+    """T_l, Q_l and R_l, l ≥ m, of the variable h_m ("W") or β_m ("β"), [part, batch, sample, j, i]; T_m as its diagonal."""
     depth = len(point.layers)
+    own = point.states[m].h if variable == "W" else point.states[m].beta
+    sensitivities, responses, q, r = {}, {m: own}, {}, {}
+    for k in range(m + 1, depth):
+        transposed = point.layers[k].weights.swapaxes(-1, -2)
+        sensitivities[k] = own[..., None] * transposed[:, None] if k == m + 1 else _times(responses[k - 1], transposed)
+        responses[k] = point.states[k].h[..., None, :] * sensitivities[k]
+    for k in reversed(range(m, depth)):
+        hh, hb, bb = local[k]
+        if k > m:
+            first, first_beta = (value[..., None, :] * sensitivities[k] for value in (hh, hb))
+        else:
+            first, first_beta = map(_diagonal, (hh, hb) if variable == "W" else (hb, bb))
+        back = _times(q[k + 1], point.layers[k + 1].weights) if k + 1 < depth else 0.0
+        q[k] = first + point.states[k].h[..., None, :] * back
+        if np.ndim(point.states[k].beta):  # else the activation has no β
+            r[k] = first_beta + point.states[k].beta[..., None, :] * back
+    return responses, q, r
+
+
+def _blocks(network: Network, point: Point, split: bool) -> Iterator[tuple[tuple, np.ndarray]]:
+    """Yield (place, Σ_n …) for the lower triangle of blocks; a place is (l, row, m, column), row and column "W" or "β".
+
+    Shape [part, batch, j, i, p, q] for unit j and input q of layer m, unit i and input p of layer l; a β takes the
+    single input 1. The W block of one layer comes packed, [part, batch, pairs i ≥ j, pairs p ≤ q].
+    """
     local = _local_curvatures(network, point, split)
     share = np.array([1.0, 0.0])[: 1 + split, None, None, None]  # δ belongs to the rest, not to G
-    deltas = [share * delta for delta in point.deltas]
-    weights = [layer.weights[..., None, :, :] for layer in point.layers]
     trainable = network.activation.trainable_beta
-    for m in range(depth):
-        for variable in ("W", "beta") if trainable else ("W",):
-            own = point.states[m].h if variable == "W" else point.states[m].beta
-            sensitivity, responses = {}, {m: _diagonal(own)}
-            for k in range(m + 1, depth):
-                sensitivity[k] = responses[k - 1] @ weights[k].swapaxes(-1, -2)
-                responses[k] = point.states[k].h[..., None, :] * sensitivity[k]
-            back = 0.0
-            for k in reversed(range(m, depth)):
-                hh, hb, bb = local[k]
-                if k > m:
-                    first, first_beta = hh[..., None, :] * sensitivity[k], hb[..., None, :] * sensitivity[k]
-                elif variable == "W":
-                    first, first_beta = _diagonal(hh), _diagonal(hb)
-                else:
-                    first, first_beta = _diagonal(hb), _diagonal(bb)
-                state = point.states[k]
-                q = first + state.h[..., None, :] * back
+    for m in range(len(point.layers)):
+        for variable in "Wβ" if trainable else "W":
+            right = point.inputs[m] if variable == "W" else np.ones_like(point.inputs[m][..., :1])
+            responses, q, r = _columns(point, local, m, variable)
+            for k in q:
                 if trainable:
-                    r = first_beta + np.asarray(state.beta)[..., None, :] * back
-                    if variable == "W":
-                        yield ((k, "beta"), (m, "W")), _gram(r, point.inputs[m])
+                    yield (k, "β", m, variable), _gram(r[k], right)[..., None, :]
+                if k > m:
+                    block = _gram(q[k], point.inputs[k][..., :, None] * right[..., None, :])
+                    delta, response = share * point.deltas[k], responses[k - 1]
+                    if k == m + 1:  # T_m is diagonal: p = j
+                        diagonal = np.einsum("...jijq->...jiq", block[..., :-1, :])
+                        diagonal += _gram(response[..., :, None] * delta[..., None, :], right)
                     else:
-                        yield ((k, "beta"), (m, "beta")), r.sum(axis=2)
-                if k == m and variable == "W":
-                    i, j = np.tril_indices(q.shape[-1])
-                    yield ((k, "W"), (m, "W")), _gram(q[..., j, i, None], _packed_square(point.inputs[m]))[..., 0, :]
-                elif k > m:
-                    delta_response = deltas[k][..., None, :, None] * responses[k - 1][..., :, None, :]
-                    if variable == "W":
-                        block = _gram(q, _outer(point.inputs[k], point.inputs[m]))
-                        block = block.reshape(*block.shape[:-1], point.inputs[k].shape[-1], -1)
-                        block[..., :-1, :] += _gram(
-                            delta_response.reshape(*delta_response.shape[:3], -1, 1), point.inputs[m]
-                        ).reshape(block[..., :-1, :].shape)
-                    else:
-                        block = _gram(q, point.inputs[k])
-                        block[..., :-1] += delta_response.sum(axis=2)
-                    yield ((k, "W"), (m, variable)), block
-                back = q @ weights[k]
+                        second = _gram(response[..., :, :, None] * delta[..., None, None, :], right)
+                        block[..., :-1, :] += second.swapaxes(-3, -2)
+                    yield (k, "W", m, variable), block
+                elif variable == "W":
+                    j, i = np.triu_indices(q[k].shape[-1])
+                    yield (k, "W", m, "W"), _gram(q[k][..., j, i], _packed_square(point.inputs[m]))
 
 
-def _scatter(totals: dict, network: Network, result: np.ndarray) -> None:
-    """Write the lower-triangle blocks and their mirror images into result [part, batch, P, P]."""
-    for ((k, row), (m, column)), block in totals.items():
-        rows, columns = network.layout[k], network.layout[m]
-        if (row, column) == ("W", "W") and k == m:
-            _scatter_packed(block, rows.affine, result)
-            continue
-        if row == column == "W":
-            block = np.moveaxis(block, 2, -2)  # j i p q → i p j q
-        elif row == "W":
-            block = np.moveaxis(block, 2, -1)  # j i p → i p j
-        elif column == "W":
-            block = block.swapaxes(2, 3)  # j i q → i j q
-        else:
-            block = block.swapaxes(2, 3)  # j i → i j
-            block = (block + block.swapaxes(2, 3)) / 2 if k == m else block
-        r = (rows.affine if row == "W" else rows.betas).ravel()
-        c = (columns.affine if column == "W" else columns.betas).ravel()
-        block = block.reshape(*block.shape[:2], r.size, c.size)
-        result[..., r[:, None], c] = block
-        result[..., c[:, None], r] = block.swapaxes(-1, -2)
-
-
-def _scatter_packed(block: np.ndarray, affine: np.ndarray, result: np.ndarray) -> None:
-    """W̃W̃ of one layer: unit pairs i ≥ j and input pairs p ≤ q, each once, to all four places."""
-    units, inputs = affine.shape
-    pair = np.empty((inputs, inputs), dtype=int)
-    p, q = np.triu_indices(inputs)
-    pair[p, q] = pair[q, p] = np.arange(p.size)
-    for number, (i, j) in enumerate(zip(*np.tril_indices(units), strict=True)):
-        square = block[..., number, :][..., pair]
-        result[..., affine[i][:, None], affine[j]] = square
-        result[..., affine[j][:, None], affine[i]] = square
+def _scatter(place: tuple, block: np.ndarray, network: Network, result: np.ndarray) -> None:
+    """Write a block and its mirror image into result [part, batch, P, P]."""
+    k, row, m, column = place
+    rows = network.layout[k].affine if row == "W" else network.layout[k].betas[:, None]
+    columns = network.layout[m].affine if column == "W" else network.layout[m].betas[:, None]
+    if (k, row, column) == (m, "W", "W"):
+        inputs = rows.shape[1]
+        pair = np.empty((inputs, inputs), dtype=int)
+        p, q = np.triu_indices(inputs)
+        pair[p, q] = pair[q, p] = np.arange(p.size)
+        for number, (j, i) in enumerate(zip(*np.triu_indices(len(rows)), strict=True)):
+            square = block[..., number, :][..., pair]
+            result[..., rows[i][:, None], rows[j]] = result[..., rows[j][:, None], rows[i]] = square
+        return
+    matrix = block.transpose(0, 1, 3, 4, 2, 5).reshape(*block.shape[:2], rows.size, columns.size)
+    if (k, row) == (m, column):
+        matrix = (matrix + matrix.swapaxes(-1, -2)) / 2
+    result[..., rows.reshape(-1, 1), columns.ravel()] = matrix
+    result[..., columns.reshape(-1, 1), rows.ravel()] = matrix.swapaxes(-1, -2)

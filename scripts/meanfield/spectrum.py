@@ -1,22 +1,25 @@
 """
 Eigenvalues of the Hessian along training, and the indices α and γ, honestly (METHODS, section Spectrum).
 
-Parameters whose whole row and column are exactly zero are removed first: each is one exact eigenvalue 0. The rest goes to
-a symmetric solver. Its backward error is about ε·‖H‖₂, so an eigenvalue is resolved only beyond τ = P·ε·max|λ|.
+Parameters whose whole row and column are exactly zero are removed first: each is one exact eigenvalue 0. The rest goes to a
+symmetric solver. Its backward error is about ε·‖H‖₂, so an eigenvalue is resolved only beyond τ = P·ε·max|λ|.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
-from meanfield import hessian
+from meanfield import hessian, symmetry
 from meanfield.hessian import Sums
+from meanfield.inertia import count_below, extreme_eigenvalue
 from meanfield.network import Network
 
 ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (PROTOCOL, section Indices)
 CHUNK = 256 * 2**20  # bytes of Hessians held at once
+SMALL = 200  # up to this P, extreme eigenvalues of G and R come from the dense matrices, as stacks; beyond, from Lanczos
+EPSILON = np.finfo(float).eps
 
 
 def zero_rows(matrices: np.ndarray) -> np.ndarray:
@@ -24,67 +27,181 @@ def zero_rows(matrices: np.ndarray) -> np.ndarray:
     return ~matrices.any(axis=-1)
 
 
-def eigenvalues(matrices: np.ndarray) -> np.ndarray:
-    """All eigenvalues, ascending, of symmetric matrices [batch, P, P]: float64 [batch, P], exact zeros exact.
+def eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
+    """All eigenvalues, ascending, of symmetric matrices [batch, P, P] with zero rows [batch, P]: float64 [batch, P].
 
-    Matrices with the same zero rows are solved as one stack.
+    The zeros of the zero rows are exact; matrices with the same zero rows are solved as one stack.
     """
     result = np.zeros(matrices.shape[:-1])
-    patterns, members = np.unique(zero_rows(matrices), axis=0, return_inverse=True)
+    patterns, members = np.unique(zero, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
         chosen, kept = np.flatnonzero(members == number), np.flatnonzero(~pattern)
-        solved = np.linalg.eigvalsh(matrices[np.ix_(chosen, kept, kept)])
-        result[chosen, pattern.sum() :] = solved
+        stack = matrices if len(chosen) == len(matrices) and not pattern.any() else matrices[np.ix_(chosen, kept, kept)]
+        result[chosen, pattern.sum() :] = np.linalg.eigvalsh(stack)
     return np.sort(result, axis=-1)
 
 
-def tolerance(values: np.ndarray) -> np.ndarray:
-    """τ = P·ε·max|λ| for eigenvalues [..., P]: below it a symmetric solver does not resolve an eigenvalue from 0."""
-    return values.shape[-1] * np.finfo(float).eps * np.abs(values).max(axis=-1)
+def tolerance(size: int, largest: np.ndarray) -> np.ndarray:
+    """τ = P·ε·max|λ|: below it a symmetric solver does not resolve an eigenvalue from 0 (`matrix_rank`'s convention)."""
+    return size * EPSILON * largest
+
+
+def participation_ratios(values: np.ndarray, vectors: np.ndarray, tau: float) -> np.ndarray:
+    """1/Σ v⁴ of each eigenvector: P for a uniform one, 1 for one aligned with a parameter; values [P], vectors [P, P].
+
+    Eigenvalues within tau of each other span a space whose basis is arbitrary. It is judged by its projector Π instead:
+    g / Σ Π_ii² for dimension g, which for g = 1 is the above, and 1 for any space spanned by single parameters.
+    """
+    starts = np.flatnonzero(np.diff(values, prepend=-np.inf) > tau)
+    density = np.add.reduceat(vectors**2, starts, axis=1)
+    dimensions = np.diff(starts, append=len(values))
+    return np.repeat(dimensions / (density**2).sum(axis=0), dimensions)
+
+
+def _by_eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> dict[str, np.ndarray]:
+    """Counts and extremes from all eigenvalues."""
+    values = eigenvalues(matrices, zero)
+    tau = tolerance(values.shape[-1], np.abs(values).max(axis=-1))
+    return {
+        "eigenvalues": values,
+        "tolerance": tau,
+        "negative": (values < -tau[:, None]).sum(axis=-1),
+        "flat": (np.abs(values) <= tau[:, None]).sum(axis=-1),
+        "negative_published": (values < 0).sum(axis=-1),
+        "lambda_min": values[:, 0],
+        "lambda_max": values[:, -1],
+    }
+
+
+def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Callable]) -> dict[str, np.ndarray]:
+    """The same counts by two factorizations each, without eigenvalues; what needs them all is NaN."""
+    rows = []
+    for matrix, dead, product in zip(matrices, zero, products, strict=True):
+        kept = np.flatnonzero(~dead)
+        largest, _ = extreme_eigenvalue(product, len(dead), "LM")
+        tau = tolerance(len(dead), abs(largest))
+        below, up_to = count_below(matrix[np.ix_(kept, kept)], (-tau, np.nextafter(tau, np.inf)))
+        rows.append(
+            {
+                "tolerance": tau,
+                "negative": below,
+                "flat": up_to - below + dead.sum(),
+                "negative_published": np.nan,
+                "lambda_min": largest if largest < 0 else np.nan,
+                "lambda_max": largest if largest > 0 else np.nan,
+            }
+        )
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _largest_of_split(members: np.ndarray, network: Network, sums: Sums, split: tuple | None) -> dict[str, np.ndarray]:
+    """Largest eigenvalue of G and of R = H − G for each member; `split` is (H, G) where they are at hand."""
+    names = {"lambda_max_gauss_newton": "G", "lambda_max_rest": "R"}
+    if split:
+        total, gauss_newton = split
+        matrices = {"G": gauss_newton, "R": total - gauss_newton}
+        return {name: np.linalg.eigvalsh(matrices[part])[:, -1] for name, part in names.items()}
+    result, starts = {name: [] for name in names}, dict.fromkeys(names)
+    for theta in members:
+        for name, part in names.items():
+            product = hessian.operator(theta, network, sums, part)
+            value, starts[name] = extreme_eigenvalue(product, network.size, "LA", starts[name])
+            result[name].append(value)
+    return {name: np.array(values) for name, values in result.items()}
 
 
 def along_trajectory(
     trajectory: xr.Dataset,
     network: Network,
     sums: Sums,
+    *,
+    method: str = "eigenvalues",
+    eigenvectors_at: Sequence[int | str] = (),
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> xr.Dataset:
-    """Spectra of every seed and record: eigenvalues [seed, epoch, parameter] ascending, zero_rows [seed, epoch]."""
+    """Spectra of every seed and record.
+
+    `method` "eigenvalues" gives them all, ascending, [seed, epoch, parameter]; "inertia" only their counts, from two
+    factorizations. Counts and extremes are [seed, epoch]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
+    (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
+    lambda_max_rest. At the updates `eigenvectors_at` ("last" is the last) also eigenvectors [seed, vector_epoch, parameter,
+    mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
+    """
     parameters = trajectory.parameters.values
     members = parameters.reshape(-1, network.size)
+    small, scaling = network.size <= SMALL, symmetry.exponents(network)
     chunk = max(1, CHUNK // (8 * network.size**2))
-    values, zeros = [], []
+    results = []
     for start in progress(range(0, len(members), chunk), "block"):
-        matrices = hessian.hessian(members[start : start + chunk], network, sums)
-        values.append(eigenvalues(matrices))
-        zeros.append(zero_rows(matrices).sum(axis=-1))
-    shape = parameters.shape[:2]
+        part = members[start : start + chunk]
+        split = hessian.hessian(part, network, sums, split=True) if small else None
+        matrices = split[0] if small else hessian.hessian(part, network, sums)
+        zero = zero_rows(matrices)
+        if method == "eigenvalues":
+            result = _by_eigenvalues(matrices, zero)
+        else:
+            result = _by_inertia(matrices, zero, [hessian.operator(theta, network, sums) for theta in part])
+        gradients = hessian.gradient(part, network, sums)
+        cases = zip(part, gradients, ~zero, result["tolerance"], strict=True)
+        result["symmetric"] = np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases])
+        result["zero_rows"] = zero.sum(axis=-1)
+        results.append(result | _largest_of_split(part, network, sums, split))
+        del matrices, split
+    dims, shape = ("seed", "epoch", "parameter"), parameters.shape
+    joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
+    spectrum = xr.Dataset(
+        {name: (dims[: 1 + values.ndim], values.reshape(shape[: 1 + values.ndim])) for name, values in joined.items()},
+        coords={"seed": trajectory.seed, "epoch": trajectory.epoch},
+        attrs={"method": method, "parameters": network.size},
+    )
+    return spectrum.merge(_eigenvectors(trajectory, network, sums, spectrum, eigenvectors_at), combine_attrs="override")
+
+
+def _eigenvectors(
+    trajectory: xr.Dataset, network: Network, sums: Sums, spectrum: xr.Dataset, updates: Sequence[int | str]
+) -> xr.Dataset:
+    """Eigenvectors and participation ratios at the chosen updates, as far as they were recorded."""
+    epochs = trajectory.epoch.values
+    chosen = sorted({int(epochs[-1]) if update == "last" else update for update in updates} & set(epochs.tolist()))
+    vectors, ratios = [], []
+    for update in chosen:
+        matrices = hessian.hessian(trajectory.parameters.sel(epoch=update).values, network, sums)
+        values, basis = np.linalg.eigh(matrices)
+        taus = spectrum.tolerance.sel(epoch=update).values
+        vectors.append(basis)
+        ratios.append([participation_ratios(*case) for case in zip(values, basis, taus, strict=True)])
+    if not chosen:
+        return xr.Dataset()
+    dims = ("seed", "vector_epoch", "parameter", "mode")
     return xr.Dataset(
         {
-            "eigenvalues": (("seed", "epoch", "parameter"), np.concatenate(values).reshape(parameters.shape)),
-            "zero_rows": (("seed", "epoch"), np.concatenate(zeros).reshape(shape)),
+            "eigenvectors": (dims, np.stack(vectors, axis=1)),
+            "participation_ratio": ((*dims[:2], "mode"), np.stack(ratios, axis=1)),
         },
-        coords={"seed": trajectory.seed, "epoch": trajectory.epoch},
+        coords={"vector_epoch": chosen},
     )
 
 
 def indices(trajectory: xr.Dataset, spectrum: xr.Dataset) -> pd.DataFrame:
     """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ."""
-    values = spectrum.eigenvalues
-    size = values.sizes["parameter"]
-    tau = xr.apply_ufunc(tolerance, values, input_core_dims=[["parameter"]])
+    size = spectrum.attrs["parameters"]
     small = np.abs(trajectory.residual) <= ZERO_RESIDUAL
     columns = {
         **{name: trajectory[name] for name in ("cost", "train_accuracy", "test_accuracy")},
         "zero_residuals": small.mean(("label", "sample")),
         "gradient_norm": trajectory.gradient_norm,
-        "alpha_published": (values < 0).mean("parameter"),
+        "alpha_published": spectrum.negative_published / size,
         "gamma_published": spectrum.zero_rows / size,
-        "alpha": (values < -tau).mean("parameter"),
-        "gamma": (np.abs(values) <= tau).mean("parameter"),
-        "tolerance": tau,
-        "lambda_min": values.min("parameter"),
-        "lambda_max": values.max("parameter"),
+        "alpha": spectrum.negative / size,
+        "gamma": spectrum.flat / size,
+        "gamma_rows": spectrum.zero_rows / size,
+        "gamma_symmetry": spectrum.symmetric / size,
+        "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
+        **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
+        **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
     }
+    if "participation_ratio" in spectrum:
+        mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")
+        columns["participation_ratio"] = mean.reindex(epoch=trajectory.epoch)
     table = xr.Dataset(columns).reset_coords(drop=True).to_dataframe(dim_order=["seed", "epoch"]).reset_index()
     return table.assign(source=spectrum.attrs["source"])

@@ -26,6 +26,7 @@ rule spectrum:
         runtime=30,
     params:
         averaging=config["averaging"],
+        spectrum=config["spectrum"],
         threads=config["threads"]["spectrum"],
     script:
         "../../scripts/spectrum.py"
