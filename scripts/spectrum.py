@@ -4,9 +4,9 @@ from meanfield.step import step
 
 with step(snakemake) as job:
     from meanfield import storage
-    from meanfield.hessian import Sums
     from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
     from meanfield.network import Network
+    from meanfield.propagation import Sums
     from meanfield.spectrum import along_trajectory
 
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)

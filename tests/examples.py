@@ -7,9 +7,9 @@ import numpy as np
 import xarray as xr
 import yaml
 from meanfield import datasets, storage
-from meanfield.hessian import Sums
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network
+from meanfield.propagation import Sums
 from meanfield.schedule import recorded_updates
 
 ROOT = Path(__file__).parent.parent

@@ -1,5 +1,5 @@
 """
-The exact Hessian of the loss in closed form, for any depth; its Gauss–Newton split; gradient; Hessian-vector products.
+The exact Hessian of the loss in closed form, for any depth, and its Gauss–Newton split.
 
 Formulas: METHODS, section "Hessian in closed form" (Bishop 1992, Neural Computation 4:494, with ESP's β added); derived
 in docs/method.md. Per sample, two families of small matrices are propagated through the layers, for each unit variable
@@ -17,147 +17,18 @@ Arrays carry the axes [part, batch, sample, unit]; `part` is 1 for H alone and 2
 transposed, [..., j, i] with j a unit of layer m and i one of layer l, so that every propagation is one matrix product.
 """
 
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
 import numpy as np
 
-from meanfield.activations import Derivatives
-from meanfield.errors import MeanfieldError
-from meanfield.losses import Loss
-from meanfield.network import Layer, Network
+from meanfield.network import Layout, Network
+from meanfield.propagation import Point, Sums, check, local_curvatures, propagate
 
 WORKSPACE = 32 * 2**20
 """Bytes for the per-sample intermediates: samples and batch members are taken in blocks that fit."""
 
 LEAST_BLOCK = 128
 """Samples in a block even if they exceed the workspace: matrix products with fewer are slow."""
-
-
-class Sums(NamedTuple):
-    """What is averaged, and how: the loss, features [sample, input], target [sample, label], averaging factor."""
-
-    loss: Loss
-    features: np.ndarray
-    target: np.ndarray
-    factor: float
-
-    def samples(self, start: int, stop: int) -> "Sums":
-        """The same for a block of samples."""
-        return self._replace(features=self.features[start:stop], target=self.target[start:stop])
-
-
-class Point(NamedTuple):
-    """The network at one block of parameters and samples: layers, their inputs ã_{l−1}, activations, backward pass."""
-
-    layers: list[Layer]
-    inputs: list[np.ndarray]
-    states: list[Derivatives]
-    errors: list[np.ndarray]
-    deltas: list[np.ndarray]
-    curvature: np.ndarray
-
-
-def _check(theta: np.ndarray, network: Network, sums: Sums) -> None:
-    for name, values in (("parameters", theta), ("features", sums.features), ("target", sums.target)):
-        if not np.isfinite(values).all():
-            raise MeanfieldError(f"{name} contain {np.size(values) - np.isfinite(values).sum()} NaN or infinite values")
-    for name, found, expected in (
-        ("features", sums.features.shape[1], network.inputs),
-        ("target", sums.target.shape[1], network.outputs),
-        ("parameters", theta.shape[-1], network.size),
-    ):
-        if found != expected:
-            raise MeanfieldError(f"{name} have {found} columns; this network takes {expected}")
-
-
-def _with_one(signal: np.ndarray) -> np.ndarray:
-    """ã = [a, 1] along the last axis."""
-    result = np.ones((*signal.shape[:-1], signal.shape[-1] + 1))
-    result[..., :-1] = signal
-    return result
-
-
-def _propagate(theta: np.ndarray, network: Network, sums: Sums) -> Point:
-    """Forward and backward pass; theta [batch, P]; arrays [batch, sample, unit]."""
-    layers = network.unpack(theta)
-    states = network.forward(layers, sums.features)
-    inputs = [_with_one(signal) for signal in (sums.features[None], *(state.value for state in states[:-1]))]
-    z = states[-1].value
-    errors = [sums.loss.residual(z, sums.target) * sums.factor]
-    deltas = [errors[0] * states[-1].h]
-    for layer, state in zip(layers[:0:-1], states[-2::-1], strict=True):
-        errors.insert(0, deltas[0] @ layer.weights)
-        deltas.insert(0, errors[0] * state.h)
-    return Point(layers, inputs, states, errors, deltas, sums.loss.curvature(z, sums.target) * sums.factor)
-
-
-def _local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """k_hh, k_hβ, k_ββ of each layer, [part, batch, sample, unit]: part 0 all terms, part 1 (if `split`) those with λ."""
-    curvatures = []
-    for number, (state, error) in enumerate(zip(point.states, point.errors, strict=True)):
-        if state.hh is None:
-            raise MeanfieldError(f"activation '{network.activation.name}' gives no second derivative; the Hessian needs it")
-        lam = point.curvature if number == len(point.states) - 1 else 0.0
-        first = (lam * state.h * state.h, lam * state.h * state.beta, lam * state.beta * state.beta)
-        rest = (error * state.hh, error * state.hbeta, error * state.betabeta)
-        parts = tuple(np.zeros((1 + split, *error.shape)) for _ in first)
-        for k, g, r in zip(parts, first, rest, strict=True):
-            k[0] = g + r
-            k[1:] = g
-        curvatures.append(parts)
-    return curvatures
-
-
-def gradient(theta: np.ndarray, network: Network, sums: Sums) -> np.ndarray:
-    """∇ℓ at theta [..., P], float64 of the same shape (METHODS, section Gradient). MeanfieldError for bad input."""
-    _check(theta, network, sums)
-    point = _propagate(theta.reshape(-1, network.size), network, sums)
-    result = np.zeros((theta.size // network.size, network.size))
-    for layout, inputs, state, error, delta in zip(
-        network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
-    ):
-        result[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
-        if layout.beta:
-            result[:, layout.beta] = (error * state.beta).sum(axis=-2)
-    return result.reshape(theta.shape)
-
-
-def operator(theta: np.ndarray, network: Network, sums: Sums, part: str = "H") -> Callable[[np.ndarray], np.ndarray]:
-    """v ↦ H·v, G·v or R·v without the matrix, in O(N·P) a product: theta [P]; v and the result float64 [P].
-
-    The derivative of the gradient along v (Pearlmutter 1994, Neural Computation 6:147) in the symbols of this module; the
-    forward and backward pass is done once, here. MeanfieldError for bad input.
-    """
-    _check(theta, network, sums)
-    point = _propagate(theta[None], network, sums)
-    choose = {"H": lambda k: k[0], "G": lambda k: k[1], "R": lambda k: k[0] - k[1]}[part]
-    local = [tuple(map(choose, parts)) for parts in _local_curvatures(network, point, split=True)]
-    deltas = [np.zeros_like(delta) if part == "G" else delta for delta in point.deltas]
-
-    def product(vector: np.ndarray) -> np.ndarray:
-        affine = [vector[None, layout.affine] for layout in network.layout]
-        betas = [vector[layout.betas] if layout.beta else 0.0 for layout in network.layout]
-        d_h, d_signals = [], [np.zeros_like(point.inputs[0][..., :-1])]
-        for layer, inputs, state, direction, beta in zip(
-            point.layers, point.inputs, point.states, affine, betas, strict=True
-        ):
-            d_h.append(inputs @ direction.swapaxes(-1, -2) + d_signals[-1] @ layer.weights.swapaxes(-1, -2))
-            d_signals.append(state.h * d_h[-1] + state.beta * beta)
-        result, d_error = np.zeros((1, network.size)), 0.0
-        for number, layout in reversed(list(enumerate(network.layout))):
-            (k_hh, k_hb, k_bb), state, delta = local[number], point.states[number], deltas[number]
-            d_delta = k_hh * d_h[number] + k_hb * betas[number] + state.h * d_error
-            block = d_delta.swapaxes(-1, -2) @ point.inputs[number]
-            block[..., :-1] += delta.swapaxes(-1, -2) @ d_signals[number]
-            result[:, layout.affine] = block
-            if layout.beta:
-                d_beta = k_hb * d_h[number] + k_bb * betas[number] + state.beta * d_error
-                result[:, layout.beta] = d_beta.sum(axis=-2)
-            d_error = d_delta @ point.layers[number].weights + delta @ affine[number][..., :-1]
-        return result[0]
-
-    return product
 
 
 def hessian(
@@ -169,7 +40,7 @@ def hessian(
     result stays near `workspace` bytes and the blocks of the members in hand, whatever the number of samples. MeanfieldError
     for NaN or infinite input, wrong shapes, or an activation without second derivatives.
     """
-    _check(theta, network, sums)
+    check(theta, network, sums)
     members = theta.reshape(-1, network.size)
     result = np.empty((1 + split, len(members), network.size, network.size))
     samples = len(sums.features)
@@ -180,7 +51,7 @@ def hessian(
         chunk = slice(first, first + batch)
         totals: dict = {}
         for start in range(0, samples, block):
-            point = _propagate(members[chunk], network, sums.samples(start, start + block))
+            point = propagate(members[chunk], network, sums.samples(start, start + block))
             for place, value in _blocks(network, point, split):
                 totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
         for place in list(totals):
@@ -214,11 +85,12 @@ def _packed_square(a: np.ndarray) -> np.ndarray:
     return result
 
 
-def _diagonal(values: np.ndarray) -> np.ndarray:
-    """[..., unit] → [..., unit, unit] with the values on the diagonal."""
-    result = np.zeros((*values.shape, values.shape[-1]))
-    np.einsum("...ii->...i", result)[...] = values
-    return result
+def _add_direct(matrices: np.ndarray, own: np.ndarray, curvature: np.ndarray, sensitivity: np.ndarray | None) -> None:
+    """Add the direct term to Q or R, in place: diag(own) in the variable's own layer, curvature ∘ S in later ones."""
+    if sensitivity is None:
+        np.einsum("...ii->...i", matrices)[...] += own
+    else:
+        matrices += curvature[..., None, :] * sensitivity
 
 
 def _times(matrices: np.ndarray, weights: np.ndarray) -> np.ndarray:
@@ -238,14 +110,15 @@ def _columns(point: Point, local: list, m: int, variable: str) -> tuple[dict, di
         responses[k] = point.states[k].h[..., None, :] * sensitivities[k]
     for k in reversed(range(m, depth)):
         hh, hb, bb = local[k]
-        if k > m:
-            first, first_beta = (value[..., None, :] * sensitivities[k] for value in (hh, hb))
-        else:
-            first, first_beta = map(_diagonal, (hh, hb) if variable == "W" else (hb, bb))
-        back = _times(q[k + 1], point.layers[k + 1].weights) if k + 1 < depth else 0.0
-        q[k] = first + point.states[k].h[..., None, :] * back
-        if np.ndim(point.states[k].beta):  # else the activation has no β
-            r[k] = first_beta + point.states[k].beta[..., None, :] * back
+        state, units = point.states[k], (own.shape[-1], hh.shape[-1])
+        back = _times(q[k + 1], point.layers[k + 1].weights) if k + 1 < depth else np.zeros((*hh.shape[:-1], *units))
+        if np.ndim(state.beta):  # else the activation has no β
+            r[k] = state.beta[..., None, :] * back
+        q[k] = np.multiply(state.h[..., None, :], back, out=back)
+        own_q, own_r = (hh, hb) if variable == "W" else (hb, bb)
+        _add_direct(q[k], own_q, hh, sensitivities.get(k))
+        if k in r:
+            _add_direct(r[k], own_r, hb, sensitivities.get(k))
     return responses, q, r
 
 
@@ -255,7 +128,7 @@ def _blocks(network: Network, point: Point, split: bool) -> Iterator[tuple[tuple
     Shape [part, batch, j, i, p, q] for unit j and input q of layer m, unit i and input p of layer l; a β takes the
     single input 1. The W block of one layer comes packed, [part, batch, pairs i ≥ j, pairs p ≤ q].
     """
-    local = _local_curvatures(network, point, split)
+    local = local_curvatures(network, point, split)
     share = np.array([1.0, 0.0])[: 1 + split, None, None, None]  # δ belongs to the rest, not to G
     trainable = network.activation.trainable_beta
     for m in range(len(point.layers)):
@@ -286,16 +159,26 @@ def _scatter(place: tuple, block: np.ndarray, network: Network, result: np.ndarr
     rows = network.layout[k].affine if row == "W" else network.layout[k].betas[:, None]
     columns = network.layout[m].affine if column == "W" else network.layout[m].betas[:, None]
     if (k, row, column) == (m, "W", "W"):
-        inputs = rows.shape[1]
-        pair = np.empty((inputs, inputs), dtype=int)
-        p, q = np.triu_indices(inputs)
-        pair[p, q] = pair[q, p] = np.arange(p.size)
-        for number, (j, i) in enumerate(zip(*np.triu_indices(len(rows)), strict=True)):
-            square = block[..., number, :][..., pair]
-            result[..., rows[i][:, None], rows[j]] = result[..., rows[j][:, None], rows[i]] = square
+        _scatter_packed(block, network.layout[k], result)
         return
     matrix = block.transpose(0, 1, 3, 4, 2, 5).reshape(*block.shape[:2], rows.size, columns.size)
     if (k, row) == (m, column):
         matrix = (matrix + matrix.swapaxes(-1, -2)) / 2
     result[..., rows.reshape(-1, 1), columns.ravel()] = matrix
     result[..., columns.reshape(-1, 1), rows.ravel()] = matrix.swapaxes(-1, -2)
+
+
+def _scatter_packed(block: np.ndarray, layout: Layout, result: np.ndarray) -> None:
+    """The W block of one layer: unit pairs i ≥ j and input pairs p ≤ q, each stored once, to all their places."""
+    pair = np.empty((layout.inputs + 1,) * 2, dtype=int)
+    p, q = np.triu_indices(layout.inputs + 1)
+    pair[p, q] = pair[q, p] = np.arange(p.size)
+    start, bias, n = layout.weights.start, layout.bias.start, layout.inputs
+    weights = [slice(start + n * unit, start + n * (unit + 1)) for unit in range(layout.units)]
+    for number, units in enumerate(zip(*np.triu_indices(layout.units), strict=True)):
+        square = block[..., number, :][..., pair]
+        for i, j in {units, units[::-1]}:
+            result[..., weights[i], weights[j]] = square[..., :-1, :-1]
+            result[..., weights[i], bias + j] = square[..., :-1, -1]
+            result[..., bias + i, weights[j]] = square[..., -1, :-1]
+            result[..., bias + i, bias + j] = square[..., -1, -1]

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from meanfield import hessian, symmetry
-from meanfield.hessian import Sums
+from meanfield import hessian, propagation, symmetry
 from meanfield.inertia import count_below, extreme_eigenvalue
 from meanfield.network import Network
+from meanfield.propagation import Sums
 
 ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (PROTOCOL, section Indices)
-CHUNK = 256 * 2**20  # bytes of Hessians held at once
+CHUNK = 32 * 2**20  # bytes of Hessians held at once, unless one is larger
 SMALL = 200  # up to this P, extreme eigenvalues of G and R come from the dense matrices, as stacks; beyond, from Lanczos
 EPSILON = np.finfo(float).eps
 
@@ -25,6 +25,12 @@ EPSILON = np.finfo(float).eps
 def zero_rows(matrices: np.ndarray) -> np.ndarray:
     """Which rows (and columns) are exactly zero, bool [..., P], for symmetric matrices [..., P, P]."""
     return ~matrices.any(axis=-1)
+
+
+def without(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
+    """Symmetric matrices [..., P, P] without the rows and columns that are zero (bool [P]); no copy if there are none."""
+    kept = np.flatnonzero(~zero)
+    return matrices if kept.size == zero.size else matrices[..., kept, :].take(kept, axis=-1, mode="clip")
 
 
 def eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
@@ -35,9 +41,9 @@ def eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
     result = np.zeros(matrices.shape[:-1])
     patterns, members = np.unique(zero, axis=0, return_inverse=True)
     for number, pattern in enumerate(patterns):
-        chosen, kept = np.flatnonzero(members == number), np.flatnonzero(~pattern)
-        stack = matrices if len(chosen) == len(matrices) and not pattern.any() else matrices[np.ix_(chosen, kept, kept)]
-        result[chosen, pattern.sum() :] = np.linalg.eigvalsh(stack)
+        chosen = members == number
+        stack = matrices if chosen.all() else matrices[chosen]
+        result[chosen, pattern.sum() :] = np.linalg.eigvalsh(without(stack, pattern))
     return np.sort(result, axis=-1)
 
 
@@ -77,10 +83,9 @@ def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Calla
     """The same counts by two factorizations each, without eigenvalues; what needs them all is NaN."""
     rows = []
     for matrix, dead, product in zip(matrices, zero, products, strict=True):
-        kept = np.flatnonzero(~dead)
         largest, _ = extreme_eigenvalue(product, len(dead), "LM")
         tau = tolerance(len(dead), abs(largest))
-        below, up_to = count_below(matrix[np.ix_(kept, kept)], (-tau, np.nextafter(tau, np.inf)))
+        below, up_to = count_below(without(matrix, dead), (-tau, np.nextafter(tau, np.inf)))
         rows.append(
             {
                 "tolerance": tau,
@@ -94,18 +99,23 @@ def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Calla
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def _largest_of_split(members: np.ndarray, network: Network, sums: Sums, split: tuple | None) -> dict[str, np.ndarray]:
-    """Largest eigenvalue of G and of R = H − G for each member; `split` is (H, G) where they are at hand."""
+def _largest_of_split(
+    members: np.ndarray, network: Network, sums: Sums, split: tuple | None, starts: dict
+) -> dict[str, np.ndarray]:
+    """Largest eigenvalue of G and of R = H − G for each member; `split` is (H, G) where they are at hand.
+
+    `starts` keeps the vectors found last: along training they change little, so that Lanczos starts close by.
+    """
     names = {"lambda_max_gauss_newton": "G", "lambda_max_rest": "R"}
     if split:
         total, gauss_newton = split
         matrices = {"G": gauss_newton, "R": total - gauss_newton}
         return {name: np.linalg.eigvalsh(matrices[part])[:, -1] for name, part in names.items()}
-    result, starts = {name: [] for name in names}, dict.fromkeys(names)
+    result = {name: [] for name in names}
     for theta in members:
         for name, part in names.items():
-            product = hessian.operator(theta, network, sums, part)
-            value, starts[name] = extreme_eigenvalue(product, network.size, "LA", starts[name])
+            product = propagation.operator(theta, network, sums, part)
+            value, starts[name] = extreme_eigenvalue(product, network.size, "LA", starts.get(name))
             result[name].append(value)
     return {name: np.array(values) for name, values in result.items()}
 
@@ -131,7 +141,7 @@ def along_trajectory(
     members = parameters.reshape(-1, network.size)
     small, scaling = network.size <= SMALL, symmetry.exponents(network)
     chunk = max(1, CHUNK // (8 * network.size**2))
-    results = []
+    results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
         part = members[start : start + chunk]
         split = hessian.hessian(part, network, sums, split=True) if small else None
@@ -140,12 +150,12 @@ def along_trajectory(
         if method == "eigenvalues":
             result = _by_eigenvalues(matrices, zero)
         else:
-            result = _by_inertia(matrices, zero, [hessian.operator(theta, network, sums) for theta in part])
-        gradients = hessian.gradient(part, network, sums)
+            result = _by_inertia(matrices, zero, [propagation.operator(theta, network, sums) for theta in part])
+        gradients = propagation.gradient(part, network, sums)
         cases = zip(part, gradients, ~zero, result["tolerance"], strict=True)
         result["symmetric"] = np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases])
         result["zero_rows"] = zero.sum(axis=-1)
-        results.append(result | _largest_of_split(part, network, sums, split))
+        results.append(result | _largest_of_split(part, network, sums, split, starts))
         del matrices, split
     dims, shape = ("seed", "epoch", "parameter"), parameters.shape
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}

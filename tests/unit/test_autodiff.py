@@ -4,7 +4,7 @@ import examples
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from meanfield import autodiff, hessian
+from meanfield import autodiff, hessian, propagation
 from meanfield.activations import ACTIVATIONS
 from meanfield.losses import LOSSES, averaging
 from meanfield.network import Network
@@ -23,7 +23,7 @@ def test_every_activation_and_loss(activation, loss):
     network = Network.of("4-3", activation, 2, 2)
     rng = np.random.default_rng(5)
     target = rng.integers(0, 2, (9, 2)).astype(float)
-    check(network, rng.normal(size=network.size), hessian.Sums(LOSSES[loss], rng.normal(size=(9, 2)), target, 1 / 18))
+    check(network, rng.normal(size=network.size), propagation.Sums(LOSSES[loss], rng.normal(size=(9, 2)), target, 1 / 18))
 
 
 def check(network, theta, data):

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meanfield import hessian
+from meanfield import hessian, propagation
 from meanfield.activations import ACTIVATIONS, Activation, Derivatives
 from meanfield.errors import MeanfieldError
-from meanfield.hessian import Sums
 from meanfield.losses import LOSSES, averaging
 from meanfield.network import Network
+from meanfield.propagation import Sums
 
 
 @st.composite
@@ -42,11 +42,11 @@ def central_differences(function, theta, step=1e-5):
 @given(cases())
 def test_gradient_and_hessian_against_central_differences(case):
     network, theta, data, _ = case
-    gradient = hessian.gradient(theta, network, data)
+    gradient = propagation.gradient(theta, network, data)
     matrix = hessian.hessian(theta, network, data)
     numeric = central_differences(lambda t: cost(t, network, data), theta)
     np.testing.assert_allclose(gradient, numeric, atol=1e-6 * np.abs(gradient).max() + 1e-10)
-    numeric = central_differences(lambda t: hessian.gradient(t, network, data), theta)
+    numeric = central_differences(lambda t: propagation.gradient(t, network, data), theta)
     np.testing.assert_allclose(matrix, numeric, atol=1e-6 * np.abs(matrix).max() + 1e-10)
 
 
@@ -72,10 +72,10 @@ def test_split_and_products(case):
     assert np.linalg.eigvalsh(gauss_newton).min() >= -1e-13 * scale * network.size
     vector = rng.normal(size=network.size)
     bound = 1e-13 * scale * network.size
-    np.testing.assert_allclose(hessian.operator(theta, network, data)(vector), total @ vector, atol=bound)
-    product = hessian.operator(theta, network, data, "G")(vector)
+    np.testing.assert_allclose(propagation.operator(theta, network, data)(vector), total @ vector, atol=bound)
+    product = propagation.operator(theta, network, data, "G")(vector)
     np.testing.assert_allclose(product, gauss_newton @ vector, atol=bound)
-    product = hessian.operator(theta, network, data, "R")(vector)
+    product = propagation.operator(theta, network, data, "R")(vector)
     np.testing.assert_allclose(product, (total - gauss_newton) @ vector, atol=bound)
 
 
@@ -106,7 +106,7 @@ def bad(**changes):
         ({"features": np.zeros((4, 3))}, "features have 3 columns; this network takes 2"),
     ],
 )
-@pytest.mark.parametrize("function", [hessian.hessian, hessian.gradient])
+@pytest.mark.parametrize("function", [hessian.hessian, propagation.gradient])
 def test_bad_input_is_named(changes, message, function):
     with pytest.raises(MeanfieldError, match=message):
         function(*bad(**changes))

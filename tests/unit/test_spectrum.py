@@ -4,7 +4,7 @@ import examples
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from meanfield import hessian, inertia, spectrum, symmetry
+from meanfield import hessian, inertia, propagation, spectrum, symmetry
 from meanfield.losses import LOSSES
 from meanfield.network import Network
 from test_hessian import cases
@@ -32,7 +32,7 @@ def test_symmetry_identity_at_every_record(run, published):
         return
     members = examples.trajectory(run, published).parameters.values[0]
     for theta in members[:: 1 if network.size < 200 else 11]:
-        matrix, gradient = hessian.hessian(theta, network, data), hessian.gradient(theta, network, data)
+        matrix, gradient = hessian.hessian(theta, network, data), propagation.gradient(theta, network, data)
         scale = np.abs(matrix).max() * np.abs(theta).max()
         assert np.abs(scaling * theta @ gradient).max() <= 1e-12 * scale
         np.testing.assert_allclose(matrix @ (scaling * theta).T, -(scaling * gradient).T, rtol=0, atol=1e-12 * scale)
@@ -43,7 +43,7 @@ def test_symmetry_identity_at_every_record(run, published):
 def test_symmetry_identity_on_random_networks(case):
     network, theta, data, _ = case
     scaling = symmetry.exponents(network)
-    matrix, gradient = hessian.hessian(theta, network, data), hessian.gradient(theta, network, data)
+    matrix, gradient = hessian.hessian(theta, network, data), propagation.gradient(theta, network, data)
     expected = -(scaling * gradient).T
     scale = np.abs(matrix).max() * np.abs(theta).max() * network.size + 1e-300
     if data.loss.name == "squared error" or network.activation.scaling:
@@ -61,10 +61,10 @@ def test_symmetry_predicts_the_flat_directions_of_a_critical_point():
     rng = np.random.default_rng(0)
     theta, features = rng.normal(size=network.size), rng.normal(size=(40, 2))
     target = network.forward(network.unpack(theta), features)[-1].value
-    data = hessian.Sums(LOSSES["squared error"], features, target, 1 / 40)
+    data = propagation.Sums(LOSSES["squared error"], features, target, 1 / 40)
     values = np.linalg.eigvalsh(hessian.hessian(theta, network, data))
     tau = spectrum.tolerance(network.size, values[-1])
-    gradient = hessian.gradient(theta, network, data)
+    gradient = propagation.gradient(theta, network, data)
     scaling, kept = symmetry.exponents(network), np.ones(network.size, dtype=bool)
     predicted = symmetry.flat_directions(theta, gradient, scaling, kept, tau)
     assert predicted == len(scaling) <= (np.abs(values) <= tau).sum()
