@@ -3,6 +3,7 @@
 #   make reproduce   all results of the paper, on all cores
 #   make test        unit tests, a dry run, one small real run
 #   make lint        ruff, snakefmt, snakemake --lint
+#   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N
 #   make images     copy the README's pictures from results/
 #   make lock        resolve the lock files anew (needs uv)
 #   make clean       remove the virtual environment (results stay)
@@ -17,7 +18,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce test lint images lock clean
+.PHONY: reproduce test lint benchmarks images lock clean
 
 reproduce: $(VENV)/run
 	$(SNAKEMAKE)
@@ -47,6 +48,19 @@ $(VENV)/dev: $(VENV)/run requirements-dev.lock
 	$(BIN)/python -m pip install --quiet --require-hashes --requirement requirements-dev.lock
 	@touch $@
 
+# In an environment of its own, with JAX and PyTorch. tests/benchmarks/large.py (MNIST size, 6 minutes, 12 GiB) is run by hand.
+BENCHMARK := PYTHONPATH=scripts .venv-benchmarks/bin/python tests/benchmarks
+benchmarks: .venv-benchmarks/ready
+	$(BENCHMARK)/hessian_methods.py
+	$(BENCHMARK)/spectrum_step.py
+	$(BENCHMARK)/scaling.py docs/images/scaling.png
+
+.venv-benchmarks/ready: requirements.lock tests/benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-benchmarks
+	.venv-benchmarks/bin/python -m pip install --quiet --require-hashes --requirement requirements.lock
+	.venv-benchmarks/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements.txt
+	@touch $@
+
 # One version of each package for all Python versions and platforms; hashes, no addresses.
 LOCK := uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
 lock:
@@ -54,4 +68,4 @@ lock:
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 
 clean:
-	rm -rf $(VENV)
+	rm -rf $(VENV) .venv-benchmarks

@@ -17,6 +17,7 @@ from pathlib import Path
 from meanfield.errors import MeanfieldError
 
 THREADED = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
+IDLE_SOON = "16"  # NumPy and SciPy each bring an OpenBLAS; idle threads of one must not spin while the other computes
 PROGRESS_EVERY = 5.0  # seconds between two progress lines
 
 
@@ -88,6 +89,7 @@ def step(snakemake) -> Iterator[Job]:
         check_origin("numpy", "tensorflow")
         for library in THREADED:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.params.get("threads", 1))
+        os.environ["OPENBLAS_THREAD_TIMEOUT"] = IDLE_SOON
         yield job
         job.output.commit()
     except BaseException as error:

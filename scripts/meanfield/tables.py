@@ -37,9 +37,27 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
     return result.reset_index()
 
 
-def write(table: pd.DataFrame, csv: str | Path, markdown: str | Path, latex: str | Path) -> None:
+def benchmarks(paths: Sequence[Path]) -> pd.DataFrame:
+    """One line per rule from Snakemake's benchmark files {rule}/{job}.tsv: jobs, wall time, peak resident memory."""
+    jobs = pd.concat([pd.read_csv(path, sep="\t").assign(rule=path.parent.name) for path in paths])
+    groups = jobs.groupby("rule", sort=False)
+    columns = {
+        "jobs": groups.size(),
+        "seconds_all_jobs": groups["s"].sum(),
+        "seconds_longest": groups["s"].max(),
+        "peak_memory_MiB": groups["max_rss"].max(),
+    }
+    return pd.DataFrame(columns).reset_index()
+
+
+def markdown(table: pd.DataFrame, digits: str = ".4g") -> str:
+    """The table in Markdown, numbers with the given format."""
+    return table.to_markdown(index=False, floatfmt=digits) + "\n"
+
+
+def write(table: pd.DataFrame, csv: str | Path, markdown_path: str | Path, latex: str | Path) -> None:
     """The same table three times: CSV in full precision, Markdown and LaTeX in four digits for reading."""
     table.to_csv(csv, index=False)
-    Path(markdown).write_text(table.to_markdown(index=False, floatfmt=".4g") + "\n")
+    Path(markdown_path).write_text(markdown(table))
     latex_table = table.rename(columns=lambda name: name.replace("_", " ")).style.hide(axis="index").format(precision=4)
     Path(latex).write_text(latex_table.to_latex(hrules=True))

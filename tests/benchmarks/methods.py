@@ -5,14 +5,9 @@ The case is the digits network of the paper: 64-25-10, ESP, N = 1437, P = 1920, 
 framework is given its best reasonable form: compiled, columns in batches where that helps.
 """
 
-import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import numpy as np
-
-sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
-
 from meanfield import hessian
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network

@@ -1,0 +1,12 @@
+"""Time and memory by rule: the benchmark files of all jobs in, benchmarks/summary.{csv,md} out."""
+
+from meanfield.step import step
+
+with step(snakemake) as job:
+    from pathlib import Path
+
+    from meanfield import tables
+
+    table = tables.benchmarks(sorted(Path(job.params.folder).glob("*/*.tsv")))
+    table.to_csv(job.output.csv, index=False)
+    Path(job.output.markdown).write_text(tables.markdown(table, digits=".1f"))

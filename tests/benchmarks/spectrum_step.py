@@ -1,0 +1,82 @@
+"""
+The spectrum step of a digits run against bare symmetric eigenvalue solves, and inertia against eigenvalues.
+
+Usage: python tests/benchmarks/spectrum_step.py [architecture …]. One thread, as the workflow's default. The trajectory is
+made here: the digits network with the published initial parameters moved along its gradient, so no results are needed.
+"""
+
+import os
+import time
+
+os.environ["OPENBLAS_NUM_THREADS"] = os.environ.get("THREADS", "1")
+os.environ["OPENBLAS_THREAD_TIMEOUT"] = "16"  # as the workflow's step does
+
+import numpy as np
+import xarray as xr
+from meanfield import hessian, inertia, propagation, spectrum
+from methods import case
+
+RECORDS = 56
+
+
+def descent(network, theta: np.ndarray, sums, records: int) -> np.ndarray:
+    """Parameters along plain gradient descent, [record, P]."""
+    members = [theta]
+    for _ in range(records - 1):
+        for _ in range(20):
+            theta = theta - 3.0 * propagation.gradient(theta, network, sums)
+        members.append(theta)
+    return np.array(members)
+
+
+def timed(function, *arguments, **keywords):
+    """(result, seconds)"""
+    start = time.perf_counter()
+    result = function(*arguments, **keywords)
+    return result, time.perf_counter() - start
+
+
+def step_against_bare_solves() -> None:
+    """The whole step over 56 records, and the same matrices solved and nothing else."""
+    network, theta, sums = case()
+    sums = sums._replace(features=np.where(np.isin(np.arange(64), [0, 32, 39]), 0, sums.features))  # as in the digits
+    members = descent(network, theta, sums, RECORDS)
+    trajectory = xr.Dataset(
+        {"parameters": (("seed", "epoch", "parameter"), members[None])}, coords={"seed": [1], "epoch": np.arange(RECORDS)}
+    )
+    bare = sum(timed(np.linalg.eigvalsh, hessian.hessian(theta, network, sums))[1] for theta in members)
+    _, step = timed(spectrum.along_trajectory, trajectory, network, sums, eigenvectors_at=["last"])
+    _, count = timed(spectrum.along_trajectory, trajectory, network, sums, method="inertia")
+    print("| 56 records, P = 1920 | seconds | ratio to the bare solves |\n|---|---|---|")
+    for name, seconds in (
+        ("bare eigenvalue solves", bare),
+        ("spectrum step, eigenvalues", step),
+        ("spectrum step, inertia", count),
+    ):
+        print(f"| {name} | {seconds:.1f} | {seconds / bare:.2f} |")
+
+
+def inertia_against_eigenvalues(size: int, repeats: int) -> None:
+    """Counting below ±τ, the largest eigenvalue included, against all eigenvalues of the same matrix."""
+    width = round((size - 20) / 76)
+    network, theta, sums = case(architecture=str(width), samples=500)
+    matrix, product = hessian.hessian(theta, network, sums), propagation.operator(theta, network, sums)
+    solve, count = [], []
+    for _ in range(repeats):
+        solve.append(timed(np.linalg.eigvalsh, matrix))
+        tau, start = None, time.perf_counter()
+        tau = spectrum.tolerance(network.size, abs(inertia.extreme_eigenvalue(product, network.size, "LM")[0]))
+        below, up_to = inertia.count_below(matrix, (-tau, tau))
+        count.append(time.perf_counter() - start)
+    values = solve[0][0]
+    tau = spectrum.tolerance(network.size, np.abs(values).max())
+    assert (below, up_to) == ((values < -tau).sum(), (values <= tau).sum())
+    solve, count = np.median([seconds for _, seconds in solve]), np.median(count)
+    print(f"| {network.size} | {solve:.2f} | {count:.2f} | {solve / count:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    step_against_bare_solves()
+    print("\n| P | all eigenvalues, s | inertia, s | ratio |\n|---|---|---|---|")
+    for size, repeats in ((1920, 5), (4000, 3), (8000, 1)):
+        inertia_against_eigenvalues(size, repeats)

@@ -1,0 +1,32 @@
+"""
+Time and memory by rule.
+
+Needs  every table, figure and video (their jobs leave results/benchmarks/{rule}/*.tsv)
+Makes  results/benchmarks/summary.{csv,md}
+"""
+
+
+rule benchmarks:
+    """Number of jobs, time and peak memory of each rule. The one result that differs from run to run."""
+    input:
+        rules.tables.output,
+        rules.figures.output,
+        VIDEOS,
+        code=code("benchmarks", "analysis"),
+    output:
+        csv="results/benchmarks/summary.csv",
+        markdown="results/benchmarks/summary.md",
+    log:
+        "results/logs/benchmarks/benchmarks.log",
+    benchmark:
+        "results/benchmarks/benchmarks/benchmarks.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        folder="results/benchmarks",
+    script:
+        "../../scripts/benchmarks.py"
