@@ -5,9 +5,9 @@ from meanfield.step import step
 with step(snakemake) as job:
     import json
 
-    from meanfield import datasets, storage
+    from meanfield import datasets, published, storage
 
-    settings, checksums = job.params.settings, datasets.registry(job.input.registry)
+    settings, checksums = job.params.settings, published.registry(job.input.registry)
     features, target, origin = datasets.obtain(settings, checksums, job.config["mirror"], job.params.require_published)
     if origin["source"] == storage.STAND_IN:
         job.say(f"WARNING: {job.wildcards.dataset} is a stand-in, not the published data; all results from it are marked")

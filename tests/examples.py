@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import xarray as xr
 import yaml
-from meanfield import datasets, storage
+from meanfield import datasets, published, storage
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network
 from meanfield.propagation import Sums
@@ -23,7 +23,7 @@ LINEAR_RUNS = [run for run in RUNS if run[0] == "linear"]
 def dataset(name: str, mirror: Path) -> xr.Dataset:
     """A published dataset, from the mirror."""
     settings = CONFIG["datasets"][name]
-    checksums = datasets.registry(ROOT / "config/published/registry.csv")
+    checksums = published.registry(ROOT / "config/published/registry.csv")
     features, target, _ = datasets.obtain(settings, checksums, str(mirror), require_published=True)
     return datasets.split(features, target, settings["test_size"], settings["split_seed"])
 
@@ -58,8 +58,6 @@ def trajectory(run: tuple[str, str, str], mirror: Path) -> xr.Dataset:
 
 
 def published_array(run: tuple[str, str, str], quantity: str, mirror: Path) -> np.ndarray:
-    """One published array of a linear run: cost, accuracy, residual, eigen, hessians, index (α), zeros (γ)."""
-    folder = {"10": "10_Lin", "8-2": "82_Lin"}[run[1]]
-    name = {"esp": "ftmp", "relu": "relu", "sigmoid": "sigmoid"}[run[2]] + run[1].replace("-", "")
-    [path] = (mirror / "TF/Artificial_class" / folder).glob(f"*/{quantity}_{name}.npy")
-    return np.load(path, allow_pickle=False)
+    """One published array of a linear run, by the name in `published.QUANTITIES`."""
+    file = published.array_files(run, published.registry(ROOT / "config/published/registry.csv"))[quantity]
+    return published.read_array(mirror / file)

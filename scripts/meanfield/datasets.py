@@ -1,80 +1,22 @@
 """
-The three tasks of the paper: obtain, verify, encode and split.
+The three tasks of the paper: obtain, encode and split.
 
 A published .mat file comes from a mirror, else from its pinned address, else, so that a machine without network can still
 run everything, from a deterministic stand-in of the same size and difficulty, marked as such in all that follows.
 """
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
-import pandas as pd
-import pooch
-import requests
 import scipy.io
 import xarray as xr
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from meanfield.errors import MeanfieldError
+from meanfield.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
 from meanfield.storage import STAND_IN
-
-PINNED = (
-    "https://raw.githubusercontent.com/WessZumino/meanfield-theory-of-activation-functions/"
-    "148ca59f424b3301b0d88eeac3b928199817567b/"
-)
-MIRROR_VARIABLE = "MEANFIELD_MIRROR"
-TIMEOUT = 20  # seconds without an answer
-RETRIES = 2
-
-
-class Unavailable(MeanfieldError):
-    """Neither the mirror nor the pinned address answered."""
-
-
-def registry(path: str | Path) -> dict[str, str]:
-    """SHA-256 of each published file by its path in the repository (config/published/registry.csv)."""
-    return pd.read_csv(path).set_index("path")["sha256"].to_dict()
-
-
-def published_file(name: str, checksums: dict[str, str], mirror: str | None, folder: str | Path) -> tuple[Path, str]:
-    """One published file, verified, in `folder`; and its source, "mirror" or "published".
-
-    Tried in this order: the mirror (a folder or base URL; the environment variable MEANFIELD_MIRROR wins over `mirror`),
-    the pinned address. MeanfieldError if a file that was found has a wrong checksum; nothing corrupt is kept.
-    `Unavailable` if none answered, with the reasons.
-    """
-    mirror = os.environ.get(MIRROR_VARIABLE) or mirror
-    places = ([(str(mirror), "mirror")] if mirror else []) + [(PINNED, "published")]
-    reasons = []
-    for place, source in places:
-        try:
-            return _obtain(name, place, checksums[name], Path(folder)), source
-        except (OSError, requests.RequestException) as error:
-            reasons.append(f"{place} ({type(error).__name__})")
-            print(f"{name} not obtained from {place}: {error}")
-    raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons)}")
-
-
-def _obtain(name: str, place: str, sha256: str, folder: Path) -> Path:
-    """Copy or download one file and verify it."""
-    target = folder / name
-    if "://" not in place:
-        content = (Path(place) / name).read_bytes()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    else:
-        # Checked below, not by pooch: it would download a file of wrong checksum again and again.
-        downloads = pooch.create(folder, place.rstrip("/") + "/", registry={name: None}, retry_if_failed=RETRIES)
-        target = Path(downloads.fetch(name, downloader=pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=True)))
-    found = pooch.file_hash(target)
-    if found != sha256:
-        target.unlink()
-        raise MeanfieldError(f"{name} from {place} is not the published file: SHA-256 expected {sha256}, found {found}")
-    return target
 
 
 def binary_from_mat(path: str | Path) -> tuple[np.ndarray, np.ndarray]:

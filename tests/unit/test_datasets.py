@@ -9,17 +9,18 @@ import examples
 import numpy as np
 import pytest
 from meanfield import datasets
+from meanfield import published as publication
 from meanfield.errors import MeanfieldError
 
-CHECKSUMS = datasets.registry(examples.ROOT / "config/published/registry.csv")
+CHECKSUMS = publication.registry(examples.ROOT / "config/published/registry.csv")
 LINEAR = examples.CONFIG["datasets"]["linear"]
 UNREACHABLE = "http://127.0.0.1:9/"
 
 
 @pytest.fixture(autouse=True)
 def no_network(monkeypatch):
-    monkeypatch.setattr(datasets, "PINNED", UNREACHABLE)
-    monkeypatch.delenv(datasets.MIRROR_VARIABLE, raising=False)
+    monkeypatch.setattr(publication, "PINNED", UNREACHABLE)
+    monkeypatch.delenv(publication.MIRROR_VARIABLE, raising=False)
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def served(published, tmp_path):
 
 
 def test_folder_as_mirror(published, tmp_path):
-    path, source = datasets.published_file(LINEAR["file"], CHECKSUMS, str(published), tmp_path)
+    path, source = publication.published_file(LINEAR["file"], CHECKSUMS, str(published), tmp_path)
     assert source == "mirror"
     features, target = datasets.binary_from_mat(path)
     assert features.shape == (51, 2)
@@ -42,14 +43,14 @@ def test_folder_as_mirror(published, tmp_path):
 
 
 def test_address_as_mirror_and_environment_variable(served, tmp_path, monkeypatch):
-    monkeypatch.setenv(datasets.MIRROR_VARIABLE, served[0])
-    _, source = datasets.published_file(LINEAR["file"], CHECKSUMS, "/nowhere", tmp_path)
+    monkeypatch.setenv(publication.MIRROR_VARIABLE, served[0])
+    _, source = publication.published_file(LINEAR["file"], CHECKSUMS, "/nowhere", tmp_path)
     assert source == "mirror"
 
 
 def test_pinned_address(served, tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "PINNED", served[0] + "/")
-    _, source = datasets.published_file(LINEAR["file"], CHECKSUMS, "/nowhere", tmp_path)
+    monkeypatch.setattr(publication, "PINNED", served[0] + "/")
+    _, source = publication.published_file(LINEAR["file"], CHECKSUMS, "/nowhere", tmp_path)
     assert source == "published"
 
 
@@ -60,7 +61,7 @@ def test_wrong_checksum_names_file_expected_and_found_and_keeps_nothing(served, 
     with pytest.raises(
         MeanfieldError, match=rf"{LINEAR['file']}.*expected {CHECKSUMS[LINEAR['file']]}, found [0-9a-f]{{64}}"
     ):
-        datasets.published_file(LINEAR["file"], CHECKSUMS, mirror, tmp_path / "kept")
+        publication.published_file(LINEAR["file"], CHECKSUMS, mirror, tmp_path / "kept")
     assert not [path for path in (tmp_path / "kept").rglob("*") if path.is_file()]
 
 

@@ -45,19 +45,19 @@ def test_three_runs_are_replayed_to_the_bit(run, published):
 @pytest.mark.parametrize("run", examples.LINEAR_RUNS, ids="_".join)
 def test_indices_at_every_record(run, published):
     table = spectrum.indices(examples.trajectory(run, published), spectra(run, published))
-    theirs = np.sort(examples.published_array(run, "eigen", published).real)
+    theirs = np.sort(examples.published_array(run, "eigenvalues", published))
     tau = spectrum.tolerance(theirs.shape[1], np.abs(theirs).max(axis=1))[:, None]
-    np.testing.assert_allclose(table.gamma_published, examples.published_array(run, "zeros", published), atol=1e-12)
+    np.testing.assert_allclose(table.gamma_published, examples.published_array(run, "gamma", published), atol=1e-12)
     np.testing.assert_allclose(table.alpha, (theirs < -tau).mean(axis=1), atol=1e-12)
     np.testing.assert_allclose(table.gamma, (np.abs(theirs) <= tau).mean(axis=1), atol=1e-12)
     if run[2] != "relu":  # of which PROTOCOL says that the published α contains round-off
-        np.testing.assert_allclose(table.alpha_published, examples.published_array(run, "index", published), atol=1e-12)
+        np.testing.assert_allclose(table.alpha_published, examples.published_array(run, "alpha", published), atol=1e-12)
 
 
 @pytest.mark.parametrize("run", examples.LINEAR_RUNS, ids="_".join)
 def test_eigenvalues_at_every_record(run, published):
     ours = spectra(run, published).eigenvalues.values[0]
-    theirs = np.sort(examples.published_array(run, "eigen", published).real)
+    theirs = np.sort(examples.published_array(run, "eigenvalues", published))
     worst = np.abs(ours - theirs).max(axis=1) / np.abs(theirs).max(axis=1)
     assert worst.max() <= EIGENVALUE_TOLERANCE.get(run, 1e-6)
 
