@@ -7,6 +7,6 @@ with step(snakemake) as job:
 
     from meanfield import tables
 
-    table = tables.benchmarks(sorted(Path(job.params.folder).glob("*/*.tsv")))
+    table = tables.benchmarks([Path(path) for path in job.params.jobs if Path(path).exists()])
     table.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(tables.markdown(table, digits=".1f"))

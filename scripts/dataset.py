@@ -8,7 +8,9 @@ with step(snakemake) as job:
     from meanfield import datasets, published, storage
 
     settings, checksums = job.params.settings, published.registry(job.input.registry)
-    features, target, origin = datasets.obtain(settings, checksums, job.config["mirror"], job.params.require_published)
+    features, target, origin = datasets.obtain(
+        settings, checksums, job.config["mirror"], job.params.require_published, job.say
+    )
     if origin["source"] == storage.STAND_IN:
         job.say(f"WARNING: {job.wildcards.dataset} is a stand-in, not the published data; all results from it are marked")
     dataset = datasets.split(features, target, settings["test_size"], settings["split_seed"]).assign_attrs(origin)

@@ -9,7 +9,7 @@ import yaml
 from meanfield import datasets, published, storage
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network
-from meanfield.propagation import Sums
+from meanfield.propagation import Objective
 from meanfield.schedule import recorded_updates
 
 ROOT = Path(__file__).parent.parent
@@ -34,10 +34,10 @@ def network(run: tuple[str, str, str], mirror: Path) -> Network:
     return Network.of(run[1], run[2], sizes["feature"], sizes["label"])
 
 
-def sums(name: str, mirror: Path) -> Sums:
+def objective(name: str, mirror: Path) -> Objective:
     """The published loss over a dataset's training samples."""
     features, target = storage.part(dataset(name, mirror), "train")
-    return Sums(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, "float32"))
+    return Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, "float32"))
 
 
 @cache

@@ -6,22 +6,48 @@ the schema instead of a sentence.)
 """
 
 import json
+import math
 from pathlib import Path
 
 import yaml
-from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
+
+WORDS = {
+    "integer": "a whole number",
+    "number": "a finite number, such as 0.01 or 1.0e-2 (YAML takes 1e-2 for text)",
+    "boolean": "true or false (after --config: True or False)",
+    "string": "text",
+    "object": "a mapping of keys to values",
+    "array": "a list",
+    "null": "null",
+}
+
+
+def _is_integer(_, value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(_, value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+# JSON Schema takes 5.0 for an integer and NaN for a number; the rules do not.
+_TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer, "number": _is_number})
+_Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)
 
 
 def check(config: dict, schema: str | Path) -> None:
     """MeanfieldError, one line, if the configuration breaks the schema (a YAML file) or contradicts itself."""
     with open(schema) as stream:
-        validator = Draft202012Validator(yaml.safe_load(stream))
+        validator = _Validator(yaml.safe_load(stream))
     error = best_match(validator.iter_errors(config))
     if error is not None:
         raise MeanfieldError(f"configuration: {_sentence(error)}")
+    for name, dataset in config["datasets"].items():
+        _check_dataset(name, dataset)
     seen = set()
     for position, experiment in enumerate(config["experiments"]):
         pair = (experiment["dataset"], str(experiment["architecture"]))
@@ -31,6 +57,16 @@ def check(config: dict, schema: str | Path) -> None:
         if pair in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
         seen.add(pair)
+
+
+def _check_dataset(name: str, dataset: dict) -> None:
+    """A dataset is either a published file or a packaged one, and only the latter has labels and pixels to set."""
+    if ("file" in dataset) == ("packaged" in dataset):
+        given = "both" if "file" in dataset else "neither"
+        raise MeanfieldError(f"configuration: datasets.{name} has {given} of file and packaged; give just one of the two")
+    stray = [key for key in ("labels", "pixel_scale") if key in dataset and "file" in dataset]
+    if stray:
+        raise MeanfieldError(f"configuration: datasets.{name}.{stray[0]} has no meaning for a file; remove it")
 
 
 def _sentence(error: ValidationError) -> str:
@@ -54,8 +90,7 @@ def _sentence(error: ValidationError) -> str:
         case "enum":
             allowed = "allowed: " + ", ".join(map(str, rule))
         case "type":
-            names = " or ".join([rule] if isinstance(rule, str) else rule)
-            allowed = "allowed: " + names.replace("boolean", "true or false (after --config: True or False)")
+            allowed = "allowed: " + " or ".join(WORDS[name] for name in ([rule] if isinstance(rule, str) else rule))
         case "minimum":
             allowed = f"allowed: at least {rule}"
         case "exclusiveMinimum":

@@ -77,7 +77,11 @@ STAND_INS = {"TF/Lindata.mat": _linear_stand_in, "TF/NLdata.mat": _nonlinear_sta
 
 
 def obtain(
-    settings: dict, checksums: dict[str, str], mirror: str | None, require_published: bool
+    settings: dict,
+    checksums: dict[str, str],
+    mirror: str | None,
+    require_published: bool,
+    say: Callable[[str], None] = print,
 ) -> tuple[np.ndarray, np.ndarray, dict]:
     """(features [sample, feature], target [sample, label], provenance) of the dataset that `settings` describe.
 
@@ -97,7 +101,7 @@ def obtain(
     name = settings["file"]
     with TemporaryDirectory() as folder:
         try:
-            path, source = published_file(name, checksums, mirror, folder)
+            path, source = published_file(name, checksums, mirror, folder, say)
         except Unavailable as unavailable:
             if require_published:
                 raise Unavailable(
@@ -112,7 +116,7 @@ def obtain(
 
 
 def split(features: np.ndarray, target: np.ndarray, test_size: float, random_state: int) -> xr.Dataset:
-    """Training samples first, then test samples, each in scikit-learn's order: float sums depend on it.
+    """Training samples first, then test samples, each in scikit-learn's order: float objective depend on it.
 
     Dims: features [sample, feature], target [sample, label], split [sample] ("train" or "test").
     """

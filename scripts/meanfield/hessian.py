@@ -22,28 +22,29 @@ from collections.abc import Iterator
 import numpy as np
 
 from meanfield.network import Layout, Network
-from meanfield.propagation import Point, Sums, check, local_curvatures, propagate
+from meanfield.propagation import Objective, Point, check, local_curvatures, propagate
 
 WORKSPACE = 32 * 2**20
-"""Bytes for the per-sample intermediates: samples and batch members are taken in blocks that fit."""
+"""Bytes for the per-sample intermediates: samples and batch members are taken in blocks that fit, see LEAST_BLOCK."""
 
 LEAST_BLOCK = 128
 """Samples in a block even if they exceed the workspace: matrix products with fewer are slow."""
 
 
 def hessian(
-    theta: np.ndarray, network: Network, sums: Sums, *, split: bool = False, workspace: int = WORKSPACE
+    theta: np.ndarray, network: Network, objective: Objective, *, split: bool = False, workspace: int = WORKSPACE
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """The exact Hessian of the averaged loss at theta [..., P]: float64 [..., P, P], exactly symmetric.
 
-    With `split` the pair (H, G) of Hessian and Gauss–Newton term from one pass; the rest is R = H − G. Memory beyond the
-    result stays near `workspace` bytes and the blocks of the members in hand, whatever the number of samples. MeanfieldError
+    With `split` the pair (H, G) of Hessian and Gauss–Newton term from one pass; the rest is R = H − G. Whatever the number
+    of samples, memory beyond the result is the intermediates of one block of samples (`workspace` bytes, or LEAST_BLOCK
+    samples if that is more) and the Hessian's blocks of the members in hand. MeanfieldError
     for NaN or infinite input, wrong shapes, or an activation without second derivatives.
     """
-    check(theta, network, sums)
+    check(theta, network, objective)
     members = theta.reshape(-1, network.size)
     result = np.empty((1 + split, len(members), network.size, network.size))
-    samples = len(sums.features)
+    samples = len(objective.features)
     per_sample = 8 * _doubles_per_sample(network, 1 + split)
     block = min(max(workspace // per_sample, LEAST_BLOCK), samples)
     batch = max(workspace // (per_sample * block), 1)
@@ -51,7 +52,7 @@ def hessian(
         chunk = slice(first, first + batch)
         totals: dict = {}
         for start in range(0, samples, block):
-            point = propagate(members[chunk], network, sums.samples(start, start + block))
+            point = propagate(members[chunk], network, objective.samples(start, start + block))
             for place, value in _blocks(network, point, split):
                 totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
         for place in list(totals):
@@ -65,7 +66,8 @@ def _doubles_per_sample(network: Network, parts: int) -> int:
     inputs = [layout.inputs + 1 for layout in network.layout]
     units = [layout.units for layout in network.layout]
     products = max([n * (n + 1) // 2 for n in inputs] + [a * b for a in inputs for b in inputs if a is not b])
-    return products + 4 * parts * len(units) * max(units) ** 2
+    responses = max((a * b * c for a, b, c in zip(units, units[1:], units[2:], strict=False)), default=0)
+    return products + responses + 4 * parts * len(units) * max(units) ** 2
 
 
 def _gram(left: np.ndarray, right: np.ndarray) -> np.ndarray:

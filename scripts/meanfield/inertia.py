@@ -51,9 +51,12 @@ def extreme_eigenvalue(
 ) -> tuple[float, np.ndarray]:
     """The largest ("LA") or largest-in-magnitude ("LM") eigenvalue of a symmetric v ↦ product(v), and its vector [P].
 
-    Lanczos from `start` (or the uniform vector), to eight digits. Deterministic.
+    Lanczos from near `start` (or from the uniform vector), to eight digits. Deterministic.
     """
-    start = np.ones(size) if start is None else start
+    uniform = np.full(size, size**-0.5)
+    start = uniform if start is None else start + uniform / 100  # not exactly in an invariant subspace
+    if not product(start).any():
+        return 0.0, start
     operator = LinearOperator((size, size), matvec=lambda v: product(v.ravel()), dtype=float)
     vectors = min(_LANCZOS_VECTORS, size)
     values, eigenvectors = eigsh(operator, k=1, which=which, v0=start, ncv=vectors, tol=1e-8, maxiter=100 * size)

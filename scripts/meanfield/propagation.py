@@ -16,7 +16,7 @@ from meanfield.losses import Loss
 from meanfield.network import Layer, Network
 
 
-class Sums(NamedTuple):
+class Objective(NamedTuple):
     """What is averaged, and how: the loss, features [sample, input], target [sample, label], averaging factor."""
 
     loss: Loss
@@ -24,7 +24,7 @@ class Sums(NamedTuple):
     target: np.ndarray
     factor: float
 
-    def samples(self, start: int, stop: int) -> "Sums":
+    def samples(self, start: int, stop: int) -> "Objective":
         """The same for a block of samples."""
         return self._replace(features=self.features[start:stop], target=self.target[start:stop])
 
@@ -40,17 +40,23 @@ class Point(NamedTuple):
     curvature: np.ndarray
 
 
-def check(theta: np.ndarray, network: Network, sums: Sums) -> None:
-    for name, values in (("parameters", theta), ("features", sums.features), ("target", sums.target)):
+def check(theta: np.ndarray, network: Network, objective: Objective) -> None:
+    """MeanfieldError, naming the culprit, for NaN or infinite values or shapes that do not fit together."""
+    named = {"parameters": theta, "features": objective.features, "target": objective.target, "averaging": objective.factor}
+    for name, values in named.items():
         if not np.isfinite(values).all():
             raise MeanfieldError(f"{name} contain {np.size(values) - np.isfinite(values).sum()} NaN or infinite values")
     for name, found, expected in (
-        ("features", sums.features.shape[1], network.inputs),
-        ("target", sums.target.shape[1], network.outputs),
+        ("features", objective.features.shape[1], network.inputs),
+        ("target", objective.target.shape[1], network.outputs),
         ("parameters", theta.shape[-1], network.size),
     ):
         if found != expected:
             raise MeanfieldError(f"{name} have {found} columns; this network takes {expected}")
+    if len(objective.features) != len(objective.target):
+        raise MeanfieldError(
+            f"features have {len(objective.features)} rows, the target {len(objective.target)}; give as many"
+        )
 
 
 def _with_one(signal: np.ndarray) -> np.ndarray:
@@ -60,18 +66,18 @@ def _with_one(signal: np.ndarray) -> np.ndarray:
     return result
 
 
-def propagate(theta: np.ndarray, network: Network, sums: Sums) -> Point:
+def propagate(theta: np.ndarray, network: Network, objective: Objective) -> Point:
     """Forward and backward pass; theta [batch, P]; arrays [batch, sample, unit]."""
     layers = network.unpack(theta)
-    states = network.forward(layers, sums.features)
-    inputs = [_with_one(signal) for signal in (sums.features[None], *(state.value for state in states[:-1]))]
+    states = network.forward(layers, objective.features)
+    inputs = [_with_one(signal) for signal in (objective.features[None], *(state.value for state in states[:-1]))]
     z = states[-1].value
-    errors = [sums.loss.residual(z, sums.target) * sums.factor]
+    errors = [objective.loss.residual(z, objective.target) * objective.factor]
     deltas = [errors[0] * states[-1].h]
     for layer, state in zip(layers[:0:-1], states[-2::-1], strict=True):
         errors.insert(0, deltas[0] @ layer.weights)
         deltas.insert(0, errors[0] * state.h)
-    return Point(layers, inputs, states, errors, deltas, sums.loss.curvature(z, sums.target) * sums.factor)
+    return Point(layers, inputs, states, errors, deltas, objective.loss.curvature(z, objective.target) * objective.factor)
 
 
 def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
@@ -91,10 +97,10 @@ def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[
     return curvatures
 
 
-def gradient(theta: np.ndarray, network: Network, sums: Sums) -> np.ndarray:
+def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
     """∇ℓ at theta [..., P], float64 of the same shape (METHODS, section Gradient). MeanfieldError for bad input."""
-    check(theta, network, sums)
-    point = propagate(theta.reshape(-1, network.size), network, sums)
+    check(theta, network, objective)
+    point = propagate(theta.reshape(-1, network.size), network, objective)
     result = np.zeros((theta.size // network.size, network.size))
     for layout, inputs, state, error, delta in zip(
         network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
@@ -105,14 +111,16 @@ def gradient(theta: np.ndarray, network: Network, sums: Sums) -> np.ndarray:
     return result.reshape(theta.shape)
 
 
-def operator(theta: np.ndarray, network: Network, sums: Sums, part: str = "H") -> Callable[[np.ndarray], np.ndarray]:
+def operator(
+    theta: np.ndarray, network: Network, objective: Objective, part: str = "H"
+) -> Callable[[np.ndarray], np.ndarray]:
     """v ↦ H·v, G·v or R·v without the matrix, in O(N·P) a product: theta [P]; v and the result float64 [P].
 
     The derivative of the gradient along v (Pearlmutter 1994, Neural Computation 6:147) in the symbols of this module; the
     forward and backward pass is done once, here. MeanfieldError for bad input.
     """
-    check(theta, network, sums)
-    point = propagate(theta[None], network, sums)
+    check(theta, network, objective)
+    point = propagate(theta[None], network, objective)
     choose = {"H": lambda k: k[0], "G": lambda k: k[1], "R": lambda k: k[0] - k[1]}[part]
     local = [tuple(map(choose, parts)) for parts in local_curvatures(network, point, split=True)]
     deltas = [np.zeros_like(delta) if part == "G" else delta for delta in point.deltas]

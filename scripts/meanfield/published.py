@@ -4,6 +4,7 @@ The published files: from a mirror or their pinned address, verified against the
 
 import os
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +32,9 @@ def registry(path: str | Path) -> dict[str, str]:
     return pd.read_csv(path).set_index("path")["sha256"].to_dict()
 
 
-def published_file(name: str, checksums: dict[str, str], mirror: str | None, folder: str | Path) -> tuple[Path, str]:
+def published_file(
+    name: str, checksums: dict[str, str], mirror: str | None, folder: str | Path, say: Callable[[str], None] = print
+) -> tuple[Path, str]:
     """One published file, verified, in `folder`; and its source, "mirror" or "published".
 
     Tried in this order: the mirror (a folder or base URL; the environment variable MEANFIELD_MIRROR wins over `mirror`),
@@ -47,6 +50,8 @@ def published_file(name: str, checksums: dict[str, str], mirror: str | None, fol
         except (OSError, requests.RequestException) as error:
             reasons.append(f"{place} ({type(error).__name__})")
             print(f"{name} not obtained from {place}: {error}")
+            if source == "mirror":
+                say(f"{name} is not at the mirror {place} ({type(error).__name__}); trying the pinned address")
     raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons)}")
 
 
@@ -93,11 +98,9 @@ def array_files(run: tuple[str, str, str], checksums: dict[str, str]) -> dict[st
     """Published path of each array of a run (dataset, architecture, activation), by our name; empty for other runs."""
     if run[:2] not in _FOLDERS or run[2] not in _ACTIVATIONS:
         return {}
-    files = {}
-    for ours, stem in QUANTITIES.items():
-        pattern = rf"TF/{_FOLDERS[run[:2]]}/[^/]+/{stem}_{_ACTIVATIONS[run[2]]}-?\d+\.npy"
-        files |= {ours: path for path in checksums if re.fullmatch(pattern, path)}
-    return files
+    pattern = rf"TF/{_FOLDERS[run[:2]]}/[^/]+/([a-z]+)_{_ACTIVATIONS[run[2]]}-?\d+\.npy"
+    stems = {match[1]: match[0] for match in (re.fullmatch(pattern, path) for path in checksums) if match}
+    return {ours: stems[stem] for ours, stem in QUANTITIES.items() if stem in stems}
 
 
 def read_array(path: str | Path) -> np.ndarray:

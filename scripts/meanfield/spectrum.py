@@ -14,7 +14,7 @@ import xarray as xr
 from meanfield import hessian, propagation, symmetry
 from meanfield.inertia import count_below, extreme_eigenvalue
 from meanfield.network import Network
-from meanfield.propagation import Sums
+from meanfield.propagation import Objective
 
 ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (PROTOCOL, section Indices)
 CHUNK = 32 * 2**20  # bytes of Hessians held at once, unless one is larger
@@ -45,6 +45,19 @@ def eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
         stack = matrices if chosen.all() else matrices[chosen]
         result[chosen, pattern.sum() :] = np.linalg.eigvalsh(without(stack, pattern))
     return np.sort(result, axis=-1)
+
+
+def eigenvectors(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues [P], as `eigenvalues` gives them, and eigenvectors in columns [parameter, mode] of a symmetric matrix.
+
+    A zero row is an eigenvalue 0 whose eigenvector is the parameter itself.
+    """
+    zero = zero_rows(matrix)
+    values, vectors = np.zeros(len(matrix)), np.eye(len(matrix))
+    kept = np.flatnonzero(~zero)
+    values[kept], vectors[np.ix_(kept, kept)] = np.linalg.eigh(without(matrix, zero))
+    order = np.argsort(values, kind="stable")
+    return values[order], vectors[:, order]
 
 
 def tolerance(size: int, largest: np.ndarray) -> np.ndarray:
@@ -100,7 +113,7 @@ def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Calla
 
 
 def _largest_of_split(
-    members: np.ndarray, network: Network, sums: Sums, split: tuple | None, starts: dict
+    members: np.ndarray, network: Network, objective: Objective, split: tuple | None, starts: dict
 ) -> dict[str, np.ndarray]:
     """Largest eigenvalue of G and of R = H − G for each member; `split` is (H, G) where they are at hand.
 
@@ -114,7 +127,7 @@ def _largest_of_split(
     result = {name: [] for name in names}
     for theta in members:
         for name, part in names.items():
-            product = propagation.operator(theta, network, sums, part)
+            product = propagation.operator(theta, network, objective, part)
             value, starts[name] = extreme_eigenvalue(product, network.size, "LA", starts.get(name))
             result[name].append(value)
     return {name: np.array(values) for name, values in result.items()}
@@ -123,7 +136,7 @@ def _largest_of_split(
 def along_trajectory(
     trajectory: xr.Dataset,
     network: Network,
-    sums: Sums,
+    objective: Objective,
     *,
     method: str = "eigenvalues",
     eigenvectors_at: Sequence[int | str] = (),
@@ -134,7 +147,7 @@ def along_trajectory(
     `method` "eigenvalues" gives them all, ascending, [seed, epoch, parameter]; "inertia" only their counts, from two
     factorizations. Counts and extremes are [seed, epoch]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
     (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
-    lambda_max_rest. At the updates `eigenvectors_at` ("last" is the last) also eigenvectors [seed, vector_epoch, parameter,
+    lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last), eigenvectors [seed, vector_epoch, parameter,
     mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
     """
     parameters = trajectory.parameters.values
@@ -144,18 +157,18 @@ def along_trajectory(
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
         part = members[start : start + chunk]
-        split = hessian.hessian(part, network, sums, split=True) if small else None
-        matrices = split[0] if small else hessian.hessian(part, network, sums)
+        split = hessian.hessian(part, network, objective, split=True) if small else None
+        matrices = split[0] if small else hessian.hessian(part, network, objective)
         zero = zero_rows(matrices)
         if method == "eigenvalues":
             result = _by_eigenvalues(matrices, zero)
         else:
-            result = _by_inertia(matrices, zero, [propagation.operator(theta, network, sums) for theta in part])
-        gradients = propagation.gradient(part, network, sums)
+            result = _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in part])
+        gradients = propagation.gradient(part, network, objective)
         cases = zip(part, gradients, ~zero, result["tolerance"], strict=True)
         result["symmetric"] = np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases])
         result["zero_rows"] = zero.sum(axis=-1)
-        results.append(result | _largest_of_split(part, network, sums, split, starts))
+        results.append(result | _largest_of_split(part, network, objective, split, starts))
         del matrices, split
     dims, shape = ("seed", "epoch", "parameter"), parameters.shape
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
@@ -164,19 +177,21 @@ def along_trajectory(
         coords={"seed": trajectory.seed, "epoch": trajectory.epoch},
         attrs={"method": method, "parameters": network.size},
     )
-    return spectrum.merge(_eigenvectors(trajectory, network, sums, spectrum, eigenvectors_at), combine_attrs="override")
+    if method != "eigenvalues":
+        return spectrum
+    return spectrum.merge(_eigenvectors(trajectory, network, objective, spectrum, eigenvectors_at), combine_attrs="override")
 
 
 def _eigenvectors(
-    trajectory: xr.Dataset, network: Network, sums: Sums, spectrum: xr.Dataset, updates: Sequence[int | str]
+    trajectory: xr.Dataset, network: Network, objective: Objective, spectrum: xr.Dataset, updates: Sequence[int | str]
 ) -> xr.Dataset:
     """Eigenvectors and participation ratios at the chosen updates, as far as they were recorded."""
     epochs = trajectory.epoch.values
     chosen = sorted({int(epochs[-1]) if update == "last" else update for update in updates} & set(epochs.tolist()))
     vectors, ratios = [], []
     for update in chosen:
-        matrices = hessian.hessian(trajectory.parameters.sel(epoch=update).values, network, sums)
-        values, basis = np.linalg.eigh(matrices)
+        matrices = hessian.hessian(trajectory.parameters.sel(epoch=update).values, network, objective)
+        values, basis = map(np.stack, zip(*(eigenvectors(matrix) for matrix in matrices), strict=True))
         taus = spectrum.tolerance.sel(epoch=update).values
         vectors.append(basis)
         ratios.append([participation_ratios(*case) for case in zip(values, basis, taus, strict=True)])

@@ -28,12 +28,11 @@ def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:
 def summary(indices: pd.DataFrame) -> pd.DataFrame:
     """One line per run and seed: number of records, indices at the first and the last record, source of the data."""
     groups = indices.groupby([*RUN, "seed"], sort=False)
+    first, last = (rows.set_index([*RUN, "seed"]) for rows in (groups.head(1), groups.tail(1)))
     result = groups.size().rename("records").to_frame()
     for name in ENDS:
-        result[f"{name}_first"] = groups[name].first()
-        result[f"{name}_last"] = groups[name].last()
-    for name in ("lambda_min", "lambda_max", "source"):
-        result[f"{name}_last" if name != "source" else name] = groups[name].last()
+        result[f"{name}_first"], result[f"{name}_last"] = first[name], last[name]
+    result[["lambda_min_last", "lambda_max_last", "source"]] = last[["lambda_min", "lambda_max", "source"]]
     return result.reset_index()
 
 
@@ -59,5 +58,7 @@ def write(table: pd.DataFrame, csv: str | Path, markdown_path: str | Path, latex
     """The same table three times: CSV in full precision, Markdown and LaTeX in four digits for reading."""
     table.to_csv(csv, index=False)
     Path(markdown_path).write_text(markdown(table))
-    latex_table = table.rename(columns=lambda name: name.replace("_", " ")).style.hide(axis="index").format(precision=4)
+    shown = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
+    shown.columns = [name.replace("_", " ") for name in shown]
+    latex_table = shown.style.hide(axis="index").format(escape="latex")
     Path(latex).write_text(latex_table.to_latex(hrules=True))

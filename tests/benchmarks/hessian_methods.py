@@ -18,9 +18,9 @@ REPEATS = 5
 
 def one(name: str) -> dict:
     """Measure one method in this process."""
-    network, theta, sums = case()
+    network, theta, objective = case()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    function = METHODS[name](network, theta, sums)
+    function = METHODS[name](network, theta, objective)
     function()
     seconds = []
     for _ in range(REPEATS):
@@ -28,7 +28,7 @@ def one(name: str) -> dict:
         result = function()
         seconds.append(time.perf_counter() - start)
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
-    reference = METHODS["closed form"](network, theta, sums)()
+    reference = METHODS["closed form"](network, theta, objective)()
     deviation = np.abs(result - reference).max() / np.abs(reference).max() if result.ndim == 2 else None
     return {"method": name, "seconds": float(np.median(seconds)), "GiB": memory, "deviation": deviation}
 

@@ -29,9 +29,9 @@ def phase(name: str, function, *arguments):
 
 def main() -> None:
     """All phases, and that both ways give the same counts."""
-    network, theta, sums = case(architecture="25", inputs=784, outputs=10, samples=2000)
-    matrix = phase(f"exact Hessian, P = {network.size}", hessian.hessian, theta, network, sums)
-    product = propagation.operator(theta, network, sums)
+    network, theta, objective = case(architecture="25", inputs=784, outputs=10, samples=2000)
+    matrix = phase(f"exact Hessian, P = {network.size}", hessian.hessian, theta, network, objective)
+    product = propagation.operator(theta, network, objective)
     largest, _ = phase("largest eigenvalue by Lanczos", inertia.extreme_eigenvalue, product, network.size, "LM")
     tau = spectrum.tolerance(network.size, abs(largest))
     below, up_to = phase("inertia at −τ and τ", inertia.count_below, matrix, (-tau, tau))

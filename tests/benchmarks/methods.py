@@ -11,36 +11,36 @@ import numpy as np
 from meanfield import hessian
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network
-from meanfield.propagation import Sums
+from meanfield.propagation import Objective
 
 BATCH = 64  # columns of the Hessian at once, for the methods that go by batches
 
 
 def case(architecture: str = "25", inputs: int = 64, outputs: int = 10, samples: int = 1437, activation: str = "esp"):
-    """(network, theta, sums): random pixels 0…16 over 255, random one-hot labels, weights of order 0.3."""
+    """(network, theta, objective): random pixels 0…16 over 255, random one-hot labels, weights of order 0.3."""
     rng = np.random.default_rng(0)
     network = Network.of(architecture, activation, inputs, outputs)
     features = rng.integers(0, 17, (samples, inputs)) / 255
     target = np.eye(outputs)[rng.integers(0, outputs, samples)]
-    sums = Sums(SIGMOID_CROSS_ENTROPY, features, target, averaging(samples, outputs, "float64"))
-    return network, rng.normal(scale=0.3, size=network.size), sums
+    objective = Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(samples, outputs, "float64"))
+    return network, rng.normal(scale=0.3, size=network.size), objective
 
 
-def closed_form(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], np.ndarray]:
-    return lambda: hessian.hessian(theta, network, sums)
+def closed_form(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
+    return lambda: hessian.hessian(theta, network, objective)
 
 
-def eigenvalues(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], np.ndarray]:
-    matrix = hessian.hessian(theta, network, sums)
+def eigenvalues(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
+    matrix = hessian.hessian(theta, network, objective)
     return lambda: np.linalg.eigvalsh(matrix)
 
 
-def _jax_loss(network: Network, sums: Sums):
+def _jax_loss(network: Network, objective: Objective):
     import jax
     import jax.numpy as jnp
 
     jax.config.update("jax_enable_x64", True)
-    features, target = jnp.array(sums.features), jnp.array(sums.target)
+    features, target = jnp.array(objective.features), jnp.array(objective.target)
 
     def loss(theta):
         signal = features
@@ -54,14 +54,14 @@ def _jax_loss(network: Network, sums: Sums):
     return jax, jnp, loss
 
 
-def jax_hessian(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], np.ndarray]:
-    jax, jnp, loss = _jax_loss(network, sums)
+def jax_hessian(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
+    jax, jnp, loss = _jax_loss(network, objective)
     function, argument = jax.jit(jax.hessian(loss)), jnp.array(theta)
     return lambda: np.asarray(function(argument))
 
 
-def jax_forward_over_reverse(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], np.ndarray]:
-    jax, jnp, loss = _jax_loss(network, sums)
+def jax_forward_over_reverse(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
+    jax, jnp, loss = _jax_loss(network, objective)
 
     def full(theta):
         column = lambda v: jax.jvp(jax.grad(loss), (theta,), (v,))[1]  # noqa: E731
@@ -71,10 +71,10 @@ def jax_forward_over_reverse(network: Network, theta: np.ndarray, sums: Sums) ->
     return lambda: np.asarray(function(argument))
 
 
-def torch_func(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], np.ndarray]:
+def torch_func(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
     import torch
 
-    features, target, argument = map(torch.from_numpy, (sums.features, sums.target, theta))
+    features, target, argument = map(torch.from_numpy, (objective.features, objective.target, theta))
 
     def loss(theta):
         signal = features
@@ -89,19 +89,19 @@ def torch_func(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], 
     return lambda: full(torch.eye(network.size, dtype=torch.float64)).numpy()
 
 
-def tensorflow_forward_over_reverse(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], np.ndarray]:
+def tensorflow_forward_over_reverse(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
     from meanfield import autodiff
     from meanfield.tensorflow_model import tf
 
-    function = autodiff.compiled(network, sums.features, sums.target, sums.loss.name, xla=True)
+    function = autodiff.compiled(network, objective.features, objective.target, objective.loss.name, xla=True)
     argument = tf.constant(theta)
     return lambda: function(argument).numpy()
 
 
-def tensorflow_jacobian(network: Network, theta: np.ndarray, sums: Sums) -> Callable[[], np.ndarray]:
+def tensorflow_jacobian(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
     from meanfield.tensorflow_model import cost, output_layer, tf
 
-    features, target = tf.constant(sums.features.T), tf.constant(sums.target.T)
+    features, target = tf.constant(objective.features.T), tf.constant(objective.target.T)
 
     @tf.function
     def function(theta):
@@ -110,7 +110,7 @@ def tensorflow_jacobian(network: Network, theta: np.ndarray, sums: Sums) -> Call
             with tf.GradientTape() as inner:
                 inner.watch(theta)
                 h, beta = output_layer(theta[None], network, features)
-                value = cost(beta * h, target, sums.loss.name, "float64")
+                value = cost(beta * h, target, objective.loss.name, "float64")
             gradient = inner.gradient(value, theta)
         return outer.jacobian(gradient, theta)
 

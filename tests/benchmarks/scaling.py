@@ -21,12 +21,12 @@ SAMPLES = (500, 1437, 5000, 15000, 60000)
 
 def one(width: int, samples: int) -> dict:
     """Time and added memory of one Hessian in this process."""
-    network, theta, sums = case(architecture=str(width), samples=samples)
+    network, theta, objective = case(architecture=str(width), samples=samples)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     seconds = []
     for _ in range(3):
         start = time.perf_counter()
-        hessian.hessian(theta, network, sums)
+        hessian.hessian(theta, network, objective)
         seconds.append(time.perf_counter() - start)
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10
     return {"P": network.size, "N": samples, "seconds": float(np.median(seconds)), "MiB": memory}

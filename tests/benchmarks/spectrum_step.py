@@ -19,12 +19,12 @@ from methods import case
 RECORDS = 56
 
 
-def descent(network, theta: np.ndarray, sums, records: int) -> np.ndarray:
+def descent(network, theta: np.ndarray, objective, records: int) -> np.ndarray:
     """Parameters along plain gradient descent, [record, P]."""
     members = [theta]
     for _ in range(records - 1):
         for _ in range(20):
-            theta = theta - 3.0 * propagation.gradient(theta, network, sums)
+            theta = theta - 3.0 * propagation.gradient(theta, network, objective)
         members.append(theta)
     return np.array(members)
 
@@ -38,15 +38,17 @@ def timed(function, *arguments, **keywords):
 
 def step_against_bare_solves() -> None:
     """The whole step over 56 records, and the same matrices solved and nothing else."""
-    network, theta, sums = case()
-    sums = sums._replace(features=np.where(np.isin(np.arange(64), [0, 32, 39]), 0, sums.features))  # as in the digits
-    members = descent(network, theta, sums, RECORDS)
+    network, theta, objective = case()
+    objective = objective._replace(
+        features=np.where(np.isin(np.arange(64), [0, 32, 39]), 0, objective.features)
+    )  # as in the digits
+    members = descent(network, theta, objective, RECORDS)
     trajectory = xr.Dataset(
         {"parameters": (("seed", "epoch", "parameter"), members[None])}, coords={"seed": [1], "epoch": np.arange(RECORDS)}
     )
-    bare = sum(timed(np.linalg.eigvalsh, hessian.hessian(theta, network, sums))[1] for theta in members)
-    _, step = timed(spectrum.along_trajectory, trajectory, network, sums, eigenvectors_at=["last"])
-    _, count = timed(spectrum.along_trajectory, trajectory, network, sums, method="inertia")
+    bare = sum(timed(np.linalg.eigvalsh, hessian.hessian(theta, network, objective))[1] for theta in members)
+    _, step = timed(spectrum.along_trajectory, trajectory, network, objective, eigenvectors_at=["last"])
+    _, count = timed(spectrum.along_trajectory, trajectory, network, objective, method="inertia")
     print("| 56 records, P = 1920 | seconds | ratio to the bare solves |\n|---|---|---|")
     for name, seconds in (
         ("bare eigenvalue solves", bare),
@@ -59,8 +61,8 @@ def step_against_bare_solves() -> None:
 def inertia_against_eigenvalues(size: int, repeats: int) -> None:
     """Counting below ±τ, the largest eigenvalue included, against all eigenvalues of the same matrix."""
     width = round((size - 20) / 76)
-    network, theta, sums = case(architecture=str(width), samples=500)
-    matrix, product = hessian.hessian(theta, network, sums), propagation.operator(theta, network, sums)
+    network, theta, objective = case(architecture=str(width), samples=500)
+    matrix, product = hessian.hessian(theta, network, objective), propagation.operator(theta, network, objective)
     solve, count = [], []
     for _ in range(repeats):
         solve.append(timed(np.linalg.eigvalsh, matrix))

@@ -8,7 +8,10 @@ from meanfield import autodiff, hessian, propagation
 from meanfield.activations import ACTIVATIONS
 from meanfield.losses import LOSSES, averaging
 from meanfield.network import Network
+from meanfield.tensorflow_model import configure
 from test_hessian import cases
+
+configure(threads=1)  # as training does: it must come before TensorFlow's first use
 
 
 @settings(max_examples=15, deadline=None)
@@ -23,7 +26,9 @@ def test_every_activation_and_loss(activation, loss):
     network = Network.of("4-3", activation, 2, 2)
     rng = np.random.default_rng(5)
     target = rng.integers(0, 2, (9, 2)).astype(float)
-    check(network, rng.normal(size=network.size), propagation.Sums(LOSSES[loss], rng.normal(size=(9, 2)), target, 1 / 18))
+    check(
+        network, rng.normal(size=network.size), propagation.Objective(LOSSES[loss], rng.normal(size=(9, 2)), target, 1 / 18)
+    )
 
 
 def check(network, theta, data):
@@ -35,7 +40,7 @@ def check(network, theta, data):
 
 def test_published_averaging_factor(published):
     run = ("linear", "8-2", "esp")
-    network, data = examples.network(run, published), examples.sums("linear", published)
+    network, data = examples.network(run, published), examples.objective("linear", published)
     theta = examples.trajectory(run, published).parameters.values[0, -1]
     theirs = autodiff.hessian(theta, network, data.features, data.target, data.loss.name, averaging="float32")
     assert np.abs(hessian.hessian(theta, network, data) - theirs).max() <= 1e-12 * np.abs(theirs).max()
@@ -46,7 +51,7 @@ def test_published_hessians(run, published):
     """At every record. The parameters were not published, and a replay drifts from them by rounding (up to 3e-5 in the
     Hessian of sigmoid 8-2), so P of them are fitted to the P² published entries, starting from the replay."""
     theirs = examples.published_array(run, "hessians", published)
-    network, data = examples.network(run, published), examples.sums("linear", published)
+    network, data = examples.network(run, published), examples.objective("linear", published)
     members = examples.trajectory(run, published).parameters.values[0]
     for record, (theta, target) in enumerate(zip(members, theirs, strict=True)):
         for _ in range(3):

@@ -11,7 +11,7 @@ from meanfield.activations import ACTIVATIONS, Activation, Derivatives
 from meanfield.errors import MeanfieldError
 from meanfield.losses import LOSSES, averaging
 from meanfield.network import Network
-from meanfield.propagation import Sums
+from meanfield.propagation import Objective
 
 
 @st.composite
@@ -24,7 +24,7 @@ def cases(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     target = rng.integers(0, 2, (samples, labels)).astype(float)
     loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
-    data = Sums(loss, rng.normal(size=(samples, inputs)), target, averaging(samples, labels))
+    data = Objective(loss, rng.normal(size=(samples, inputs)), target, averaging(samples, labels))
     return network, rng.normal(size=network.size), data, rng
 
 
@@ -85,7 +85,7 @@ def test_gauss_newton_is_all_where_the_residuals_vanish():
     theta, features = rng.normal(size=network.size), rng.normal(size=(6, 2))
     target = network.forward(network.unpack(theta), features)[-1].value
     total, gauss_newton = hessian.hessian(
-        theta, network, Sums(LOSSES["squared error"], features, target, averaging(6, 2)), split=True
+        theta, network, Objective(LOSSES["squared error"], features, target, averaging(6, 2)), split=True
     )
     np.testing.assert_allclose(total, gauss_newton, atol=1e-16)
 
@@ -93,7 +93,7 @@ def test_gauss_newton_is_all_where_the_residuals_vanish():
 def bad(**changes):
     network = Network.of("3", "esp", 2, 1)
     arrays = {"theta": np.zeros(network.size), "features": np.zeros((4, 2)), "target": np.zeros((4, 1)), **changes}
-    return arrays["theta"], network, Sums(LOSSES["squared error"], arrays["features"], arrays["target"], 0.25)
+    return arrays["theta"], network, Objective(LOSSES["squared error"], arrays["features"], arrays["target"], 0.25)
 
 
 @pytest.mark.parametrize(
@@ -104,6 +104,7 @@ def bad(**changes):
         ({"target": np.array([[0], [1], [np.nan], [0]])}, "target contain 1 NaN or infinite"),
         ({"theta": np.zeros(5)}, "parameters have 5 columns; this network takes 17"),
         ({"features": np.zeros((4, 3))}, "features have 3 columns; this network takes 2"),
+        ({"target": np.zeros((1, 1))}, "features have 4 rows, the target 1"),
     ],
 )
 @pytest.mark.parametrize("function", [hessian.hessian, propagation.gradient])

@@ -15,7 +15,7 @@ EXACT = [("linear", "10", "relu"), ("linear", "8-2", "esp"), ("linear", "8-2", "
 
 def spectra(run, published):
     trajectory = examples.trajectory(run, published)
-    result = spectrum.along_trajectory(trajectory, examples.network(run, published), examples.sums(run[0], published))
+    result = spectrum.along_trajectory(trajectory, examples.network(run, published), examples.objective(run[0], published))
     return result.assign_attrs(source="mirror")
 
 

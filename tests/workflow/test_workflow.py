@@ -183,6 +183,32 @@ def test_divergence_names_run_seed_and_update(tmp_path, mirror):
     assert not os.path.exists(tmp_path / target)
 
 
+def test_target_of_an_experiment_that_is_not_configured(tmp_path, mirror):
+    workflow = Workflow(tmp_path, mirror)
+    for target in ("results/videos/linear_11.mp4", "results/videos/linear_25.mp4"):
+        result = workflow.snakemake("--dry-run", target)
+        assert result.returncode != 0
+        assert "Traceback" not in result.stdout
+        assert target in result.stdout or "no experiment linear 25 is configured; there are: linear 10" in result.stdout
+
+
+def test_inertia_gives_the_same_indices_and_no_videos(finished, tmp_path):
+    workflow = Workflow(tmp_path, finished.mirror)
+    method = {"method": "inertia", "eigenvectors_at": ["last"]}
+    result = workflow.snakemake(*small(workflow, spectrum=method))
+    assert result.returncode == 0, result.stdout
+    assert not (tmp_path / "results/videos").exists()
+    ours, theirs = (pd.read_csv(path / "results/tables/indices.csv") for path in (tmp_path, finished.folder))
+    for name in ("alpha", "gamma", "gamma_rows", "gamma_symmetry", "gamma_flat"):
+        pd.testing.assert_series_equal(ours[name], theirs[name])
+
+
+def test_mistyped_mirror_is_told(tmp_path):
+    result = Workflow(tmp_path, mirror=tmp_path / "typo").snakemake("results/datasets/linear.nc")
+    assert result.returncode == 0, result.stdout
+    assert "TF/Lindata.mat is not at the mirror" in result.stdout
+
+
 def experiment(**changes):
     return {"experiments": [{**SMALL["experiments"][0], **changes}]}
 
@@ -192,14 +218,25 @@ def experiment(**changes):
     [
         ({"experimens": []}, ["experimens", "allowed: mirror"]),
         ({"activations": ["esp", "swish"]}, ["activations[1]", "swish", "esp, relu, sigmoid"]),
-        ({"seeds": "many"}, ["seeds", "many", "integer"]),
+        ({"seeds": "many"}, ["seeds", "many", "whole number"]),
+        ({"seeds": 5.0}, ["seeds", "5.0", "whole number"]),
+        ({"datasets": None}, ["datasets", "null", "mapping"]),
+        ({"datasets": {"mine": {"test_size": 0.2, "split_seed": 0}}}, ["datasets.mine", "neither of file and packaged"]),
+        (
+            {"datasets": {"linear": {"packaged": "digits", "labels": "one-hot", "pixel_scale": 16}}},
+            ["datasets.linear", "both"],
+        ),
+        ({"datasets": {"linear": {"labels": "one-hot"}}}, ["datasets.linear.labels", "no meaning for a file"]),
+        (experiment(beta_stddev=float("nan")), ["experiments[0].beta_stddev", "NaN", "finite"]),
+        (experiment(beta_stddev="1e-2"), ["experiments[0].beta_stddev", "1e-2", "1.0e-2"]),
+        (experiment(architecture=100000), ["experiments[0].architecture", "100000", "at most 99999"]),
         ({"seeds": 0}, ["seeds", "0", "at least 1"]),
         ({"threads": {"training": 1, "spectrum": 1, "video": 1}}, ["threads", "video", "training, spectrum"]),
         (experiment(architecture="8--2"), ["experiments[0].architecture", "8--2", "hidden widths"]),
         (experiment(architecture=0), ["experiments[0].architecture", "0", "at least 1"]),
         (experiment(architecture="8-0"), ["experiments[0].architecture", "8-0", "hidden widths"]),
         (experiment(dataset="mnist"), ["experiments[0].dataset", "mnist", "linear, nonlinear, digits"]),
-        (experiment(updates=1.5), ["experiments[0].updates", "1.5", "integer"]),
+        (experiment(updates=1.5), ["experiments[0].updates", "1.5", "whole number"]),
         ({"experiments": [SMALL["experiments"][0]] * 2}, ["experiments[1]", "repeats linear 10"]),
     ],
 )

@@ -1,7 +1,7 @@
 """
 Time and memory by rule.
 
-Needs  every table, figure and video (their jobs leave results/benchmarks/{rule}/*.tsv)
+Needs  every table, figure and video (their jobs leave results/benchmarks/{rule}/{job}.tsv)
 Makes  results/benchmarks/summary.{csv,md}
 """
 
@@ -27,6 +27,6 @@ rule benchmarks:
         mem_mb=1000,
         runtime=10,
     params:
-        folder="results/benchmarks",
+        jobs=[f"results/benchmarks/{name}.tsv" for name in job_names()],
     script:
         "../../scripts/benchmarks.py"

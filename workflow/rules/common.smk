@@ -23,12 +23,17 @@ RUNS = [
     for dataset, architecture in EXPERIMENTS
     for activation in config["activations"]
 ]
-VIDEOS = [f"results/videos/{dataset}_{architecture}.mp4" for dataset, architecture in EXPERIMENTS]
+# A video shows spectra; with inertia there are none.
+VIDEOS = [
+    f"results/videos/{dataset}_{architecture}.mp4"
+    for dataset, architecture in EXPERIMENTS
+    if config["spectrum"]["method"] == "eigenvalues"
+]
 
 
 wildcard_constraints:
     dataset="|".join(config["datasets"]),
-    architecture=r"\d+(-\d+)*",
+    architecture="|".join({architecture for _, architecture in EXPERIMENTS}),
     activation="|".join(config["activations"]),
 
 
@@ -44,7 +49,23 @@ def every_activation(name):
 
 def experiment(key):
     """The experiment's setting of that name, as a function of the wildcards."""
-    return lambda wildcards: EXPERIMENTS[wildcards.dataset, wildcards.architecture][key]
+
+    def setting(wildcards):
+        pair = (wildcards.dataset, wildcards.architecture)
+        if pair not in EXPERIMENTS:
+            configured = ", ".join(map(" ".join, EXPERIMENTS))
+            sys.exit(f"no experiment {' '.join(pair)} is configured; there are: {configured}")
+        return EXPERIMENTS[pair][key]
+
+    return setting
+
+
+def job_names():
+    """{rule}/{job} of every job of this configuration, as logs and benchmarks are named."""
+    runs = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in RUNS]
+    per_run = [f"{rule}/{run}" for rule in ("training", "spectrum", "indices") for run in runs]
+    datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in EXPERIMENTS)]
+    return [*datasets, *per_run, "tables/tables", "figures/figures", *(f"video/{Path(path).stem}" for path in VIDEOS)]
 
 
 def code(name, environment):
