@@ -3,7 +3,7 @@ Activations with their first and second derivatives in the pre-activation h and 
 
 The paper's ESP is f(h, β) = h·σ(βh) (arXiv:1805.08786; also known as Swish); SiLU is the same with β = 1 fixed. Every
 other activation ignores β. The output layer uses `linear`, f = βh, whose β is trainable exactly when the hidden
-activation's is (PROTOCOL, section Network).
+activation's is (docs/protocol.md, section Network).
 """
 
 from collections.abc import Callable
@@ -35,7 +35,7 @@ class Activation:
     """An activation of the hidden units.
 
     `derivatives(h, beta)` takes h [..., unit] and beta [..., unit], broadcast together. `scaling` says that f(ch, β/c) =
-    c·f(h, β) for c > 0 (for ReLU without β): the symmetry of METHODS, section "Symmetries as an exact test".
+    c·f(h, β) for c > 0 (for ReLU without β): the symmetry of docs/method.md, section "Symmetries as an exact test".
     """
 
     name: str

@@ -29,7 +29,7 @@ def digits(labels: str, pixel_scale: float) -> tuple[np.ndarray, np.ndarray]:
     """scikit-learn's packaged 8×8 digits: pixels 0…16 over `pixel_scale`, labels one-hot, float64.
 
     `labels: shifted` repeats the original's error: the class number minus one is encoded, so that digit 0 becomes an
-    all-zero target (PROTOCOL, section Defects, 1).
+    all-zero target (docs/protocol.md, section Defects, 1).
     """
     data = load_digits()
     shift = {"shifted": 1, "one-hot": 0}[labels]

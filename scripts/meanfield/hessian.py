@@ -1,8 +1,8 @@
 """
 The exact Hessian of the loss in closed form, for any depth, and its Gauss–Newton split.
 
-Formulas: METHODS, section "Hessian in closed form" (Bishop 1992, Neural Computation 4:494, with ESP's β added); derived
-in docs/method.md. Per sample, two families of small matrices are propagated through the layers, for each unit variable
+Derived in docs/method.md, section "Second derivatives" (after Bishop 1992, Neural Computation 4:494, with ESP's β added).
+Per sample, two families of small matrices are propagated through the layers, for each unit variable
 u_m (h_m, or β_m) of each layer m:
 
     S_l = ∂h_l/∂u_m,  T_l = ∂a_l/∂u_m       forward:   S_{l+1} = W_{l+1} T_l,      T_l = f_h ∘ S_l

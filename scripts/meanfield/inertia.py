@@ -1,5 +1,5 @@
 """
-Counting eigenvalues without computing them (METHODS, section "Counting without eigenvalues").
+Counting eigenvalues without computing them (docs/method.md, section "Spectrum and indices").
 
 By Sylvester's law of inertia the number of eigenvalues below x is the number of negative pivots of H − xI = L D Lᵀ
 (LAPACK's sytrf, Bunch & Kaufman 1977, Math. Comp. 31:163). The few extreme eigenvalues that are wanted come from Lanczos.

@@ -2,7 +2,7 @@
 Losses as functions of the network's output z and the target y: value, residual ∂ℓ/∂z and curvature ∂²ℓ/∂z².
 
 All are element-wise, per label and sample; the average over labels and samples is the factor `averaging`, which the
-Hessian and the gradient carry too (PROTOCOL, section Loss and optimizer).
+Hessian and the gradient carry too (docs/protocol.md, section Loss and optimizer).
 """
 
 from collections.abc import Callable
@@ -45,6 +45,6 @@ LOSSES = {loss.name: loss for loss in (SIGMOID_CROSS_ENTROPY, SQUARED_ERROR)}
 def averaging(samples: int, labels: int, precision: str = "float32") -> float:
     """The factor 1/(N·K) of the mean, rounded to `precision`.
 
-    The original averages in float32, so every gradient and Hessian carries float32(1/(N·K)) (PROTOCOL).
+    The original averages in float32, so every gradient and Hessian carries float32(1/(N·K)) (docs/protocol.md).
     """
     return float(np.dtype(precision).type(1 / (samples * labels)))

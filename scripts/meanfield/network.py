@@ -2,7 +2,7 @@
 A fully connected network: its architecture, where each parameter lies, and the forward pass in NumPy.
 
 h_l = W_l a_{l−1} + b_l and a_l = f(h_l, β_l); the last layer's output is the logit z = β_L ∘ h_L. β is a parameter, in
-every layer, only when the activation has a trainable one; else it is the constant 1 (PROTOCOL, section Network).
+every layer, only when the activation has a trainable one; else it is the constant 1 (docs/protocol.md, section Network).
 Parameters form one vector: layer by layer W (row-major), b, β.
 """
 

@@ -1,8 +1,8 @@
 """
 One forward and backward pass, and what it gives at once: gradient, local curvatures, Hessian-vector products.
 
-Notation of METHODS: h_l pre-activations, a_l activations, ã = [a, 1], e_l = ∂ℓ/∂a_l, δ_l = ∂ℓ/∂h_l = f_h ∘ e_l, and λ the
-curvature of the loss. Arrays carry the axes [batch, sample, unit]; where the Hessian is split, a leading axis `part`.
+Notation of docs/method.md: h_l pre-activations, a_l activations, ã = [a, 1], e_l = ∂ℓ/∂a_l, δ_l = ∂ℓ/∂h_l = f_h ∘ e_l, and
+λ the curvature of the loss. Arrays carry the axes [batch, sample, unit]; where the Hessian is split, a leading axis `part`.
 """
 
 from collections.abc import Callable
@@ -98,7 +98,7 @@ def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[
 
 
 def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
-    """∇ℓ at theta [..., P], float64 of the same shape (METHODS, section Gradient). MeanfieldError for bad input."""
+    """∇ℓ at theta [..., P], float64 of the same shape (docs/method.md, "First derivatives"). MeanfieldError for bad input."""
     check(theta, network, objective)
     point = propagate(theta.reshape(-1, network.size), network, objective)
     result = np.zeros((theta.size // network.size, network.size))
@@ -128,6 +128,7 @@ def operator(
     affine, betas = zip(*((layout.affine, layout.betas) for layout in network.layout), strict=True)
 
     def product(vector: np.ndarray) -> np.ndarray:
+        """The derivative of the gradient along vector, float64 [P]."""
         along = [(vector[None, w], vector[b] if b.size else 0.0) for w, b in zip(affine, betas, strict=True)]
         d_h, d_signals = [], [None]  # derivatives along the vector; those of the features are 0
         for layer, inputs, state, (d_affine, d_beta) in zip(point.layers, point.inputs, point.states, along, strict=True):

@@ -1,5 +1,5 @@
 """
-Eigenvalues of the Hessian along training, and the indices α and γ, honestly (METHODS, section Spectrum).
+Eigenvalues of the Hessian along training, and the indices α and γ, honestly (docs/method.md, "Spectrum and indices").
 
 Parameters whose whole row and column are exactly zero are removed first: each is one exact eigenvalue 0. The rest goes to a
 symmetric solver. Its backward error is about ε·‖H‖₂, so an eigenvalue is resolved only beyond τ = P·ε·max|λ|.
@@ -16,7 +16,7 @@ from meanfield.inertia import count_below, extreme_eigenvalue
 from meanfield.network import Network
 from meanfield.propagation import Objective
 
-ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (PROTOCOL, section Indices)
+ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (docs/protocol.md, section Indices)
 CHUNK = 32 * 2**20  # bytes of Hessians held at once, unless one is larger
 SMALL = 200  # up to this P, extreme eigenvalues of G and R come from the dense matrices, as stacks; beyond, from Lanczos
 EPSILON = np.finfo(float).eps
@@ -147,8 +147,8 @@ def along_trajectory(
     `method` "eigenvalues" gives them all, ascending, [seed, epoch, parameter]; "inertia" only their counts, from two
     factorizations. Counts and extremes are [seed, epoch]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
     (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
-    lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last), eigenvectors [seed, vector_epoch, parameter,
-    mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
+    lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last recorded), eigenvectors
+    [seed, vector_epoch, parameter, mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
     """
     parameters = trajectory.parameters.values
     members = parameters.reshape(-1, network.size)

@@ -3,7 +3,7 @@ Rescaling symmetries of the network, as an exact test of any Hessian and as a ca
 
 A hidden unit with f(ch, β/c) = c·f(h, β) is unchanged under (w_in, b) → c·, β → β/c, w_out → w_out/c, the output unit
 z = βh under (W, b) → c·, β → β/c. With S = diag(±1, 0) saying how each parameter scales and v = Sθ, the loss is constant
-along v: v·∇ℓ = 0 at every θ, and, differentiated once more, H v = −S ∇ℓ (METHODS, section "Symmetries as an exact test").
+along v: v·∇ℓ = 0 at every θ, and, differentiated once more, H v = −S ∇ℓ (docs/method.md, "Symmetries as an exact test").
 """
 
 import numpy as np

@@ -2,7 +2,7 @@
 The network of `network`, as TensorFlow computes it. This is the only module that imports TensorFlow.
 
 Signals have the axes [seed, unit, sample], the original's orientation with a leading seed axis; parameters are flat,
-[seed, P], in the order of `network`. Everything is float64 except the average in the cost (PROTOCOL).
+[seed, P], in the order of `network`. Everything is float64 except the average in the cost (docs/protocol.md).
 """
 
 import os
@@ -58,6 +58,6 @@ def cost(z: tf.Tensor, target: tf.Tensor, loss: str, precision: str = "float32")
     """Mean loss per seed, float64 [seed], for z [seed, label, sample] and target [label, sample].
 
     The per-element losses are cast to `precision` before they are averaged and the mean is cast back: the original's
-    float32, from which every gradient inherits its factor (PROTOCOL, section Loss and optimizer).
+    float32, from which every gradient inherits its factor (docs/protocol.md, section Loss and optimizer).
     """
     return tf.cast(tf.reduce_mean(tf.cast(LOSSES[loss](z, target), precision), axis=(1, 2)), tf.float64)

@@ -1,7 +1,7 @@
 """
 Training as published in 2018, to the bit: TensorFlow, full batch, Adam, all seeds of a run along a leading axis.
 
-The protocol is PROTOCOL.md's, sections "Initial state", "Loss and optimizer" and "What is recorded, and when". From one
+The protocol is docs/protocol.md's, sections "Initial state", "Loss and optimizer" and "What is recorded, and when". From one
 record to the next the updates run inside one compiled loop, without Python.
 """
 
@@ -35,7 +35,7 @@ class State(NamedTuple):
 
 
 def initial_parameters(network: Network, seed: int, beta_stddev: float, beta_op_seed: int) -> np.ndarray:
-    """Initial parameter vector of graph seed `seed`, float64 [P] (PROTOCOL, section Initial state).
+    """Initial parameter vector of graph seed `seed`, float64 [P] (docs/protocol.md, section Initial state).
 
     Glorot-uniform weights from op seed 1 in every layer, zero biases, normal β with the layer's own op seed. The stateful
     ops draw from their seeds once per session, so each vector is drawn in a graph of its own.
@@ -110,7 +110,7 @@ def _compiled_measurements(
             h, beta = output_layer(theta, network, features)
             value = mean_loss(beta * h, target)
         prediction = predict(beta * h)
-        if residual_output == "esp":  # the original's digits script; PROTOCOL, section Indices
+        if residual_output == "esp":  # the original's digits script; docs/protocol.md, section Indices
             prediction = prediction * h
         test_h, test_beta = output_layer(theta, network, test_features)
         return tf.norm(tape.gradient(value, theta), axis=-1), prediction - target, test_beta * test_h

@@ -1,4 +1,4 @@
-"""The closed form against independent ways to the same matrix, on random networks of every kind (METHODS, last section)."""
+"""The closed form against independent ways to the same matrix, on random networks of every kind (docs/method.md)."""
 
 from unittest import mock
 

@@ -50,7 +50,7 @@ def test_indices_at_every_record(run, published):
     np.testing.assert_allclose(table.gamma_published, examples.published_array(run, "gamma", published), atol=1e-12)
     np.testing.assert_allclose(table.alpha, (theirs < -tau).mean(axis=1), atol=1e-12)
     np.testing.assert_allclose(table.gamma, (np.abs(theirs) <= tau).mean(axis=1), atol=1e-12)
-    if run[2] != "relu":  # of which PROTOCOL says that the published α contains round-off
+    if run[2] != "relu":  # of which docs/protocol.md says that the published α contains round-off
         np.testing.assert_allclose(table.alpha_published, examples.published_array(run, "alpha", published), atol=1e-12)
 
 
