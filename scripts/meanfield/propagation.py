@@ -98,7 +98,7 @@ def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[
 
 
 def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
-    """∇ℓ at theta [..., P], float64 of the same shape (docs/method.md, "First derivatives"). MeanfieldError for bad input."""
+    """∇ℓ at theta [..., P], float64 of the same shape (docs/method.md, First derivatives). MeanfieldError for bad input."""
     check(theta, network, objective)
     point = propagate(theta.reshape(-1, network.size), network, objective)
     result = np.zeros((theta.size // network.size, network.size))

@@ -55,12 +55,13 @@ class Panel:
             np.zeros(BINS), edges, baseline=0.5, fill=True, color=style.colour(activation), animated=True
         )
         self.numbers = axes.text(
-            0.985, 0.93, "", transform=axes.transAxes, ha="right", va="top", family="monospace", size=11, animated=True
+            0.985, 0.80, "", transform=axes.transAxes, ha="right", va="top", family="monospace", size=11, animated=True
         )
         axes.set(yscale="log", ylim=(0.5, 2 * size), xlim=(edges[0], edges[-1]), ylabel="eigenvalues per bin")
         axes.yaxis.set_major_locator(FixedLocator(10.0 ** np.arange(0, np.log10(2 * size))))
         axes.yaxis.set_minor_locator(NullLocator())
-        axes.text(0.015, 0.93, ACTIVATIONS[activation].label, transform=axes.transAxes, va="top", weight="bold", size=14)
+        label = ACTIVATIONS[activation].label
+        axes.text(0.985, 0.97, label, transform=axes.transAxes, ha="right", va="top", weight="bold", size=14)
         axes.axvline(0, color="0.7", lw=0.8, zorder=0)
 
     def draw(self, values: np.ndarray, row: pd.Series) -> None:
@@ -91,7 +92,7 @@ def render(
     axes = figure.subplots(len(spectra), 1, sharex=True, squeeze=False)
     first = next(iter(spectra.values()))
     figure.suptitle(f"Hessian eigenvalues, {title}", x=0.09, ha="left", size=14)
-    figure.text(0.5, 0.955, style.mark(first.attrs["source"]), color=style.MARK_COLOUR, size=11, ha="center")
+    figure.text(0.47, 0.957, style.mark(first.attrs["source"]), color=style.MARK_COLOUR, size=11)
     clock = figure.text(0.965, 0.955, "", ha="right", size=14, family="monospace", animated=True)
     panels = {
         name: Panel(axis, name, edges, spectrum.sizes["parameter"])
