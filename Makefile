@@ -2,6 +2,7 @@
 #
 #   make reproduce   all results of the paper, on all cores
 #   make test        unit tests, a dry run, one small real run
+#   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N
 #   make images     copy the README's pictures from results/
@@ -18,13 +19,17 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce test lint benchmarks images lock clean
+.PHONY: reproduce test verify lint benchmarks images lock clean
 
 reproduce: $(VENV)/run
 	$(SNAKEMAKE)
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest
+
+verify: $(VENV)/run
+	$(SNAKEMAKE) verify
+	@! grep -E ',differs$$' results/verification/verdicts.csv || { echo "The above differs from the publication: results/verification/verdicts.md" >&2; exit 1; }
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

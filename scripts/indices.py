@@ -6,5 +6,5 @@ with step(snakemake) as job:
     from meanfield import storage
     from meanfield.spectrum import indices
 
-    table = indices(storage.read(job.input.trajectory), storage.read(job.input.spectrum))
+    table = indices(storage.read(job.input.trajectory), storage.read(job.input.spectrum), job.params.after)
     table.to_csv(job.output[0], index=False)

@@ -5,21 +5,13 @@ from meanfield.step import step
 with step(snakemake) as job:
     from meanfield import storage
     from meanfield.network import Network
-    from meanfield.schedule import recorded_updates
-    from meanfield.training import train
+    from meanfield.tensorflow_model import configure
+    from meanfield.training import initial_members, train
 
+    configure(job.params.threads)
     dataset, params = storage.read(job.input.dataset), job.params
     sizes = dataset.sizes["feature"], dataset.sizes["label"]
-    trajectory = train(
-        Network.of(job.wildcards.architecture, job.wildcards.activation, *sizes),
-        dataset,
-        seeds=params.seeds,
-        records=recorded_updates(params.updates, **params.recording),
-        beta=params.beta,
-        optimizer=params.optimizer,
-        averaging=params.averaging,
-        residual_output=params.residual_output,
-        threads=params.threads,
-        progress=job.progress,
-    )
+    network = Network.of(job.wildcards.architecture, job.wildcards.activation, *sizes)
+    initial = initial_members(network, params.seeds, **params.initial)
+    trajectory = train(network, dataset, initial, seeds=params.seeds, **params.protocol, progress=job.progress)
     storage.write(trajectory, job.output[0], origin=dataset)

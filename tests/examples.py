@@ -10,7 +10,6 @@ from meanfield import datasets, published, storage
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network
 from meanfield.propagation import Objective
-from meanfield.schedule import recorded_updates
 
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -43,18 +42,23 @@ def objective(name: str, mirror: Path) -> Objective:
 @cache
 def trajectory(run: tuple[str, str, str], mirror: Path) -> xr.Dataset:
     """A published run, trained again by the published protocol."""
-    from meanfield.training import train
+    from meanfield.tensorflow_model import configure
+    from meanfield.training import initial_members, train
 
-    experiment = EXPERIMENTS[run[:2]]
-    return train(
-        network(run, mirror),
-        dataset(run[0], mirror),
-        seeds=[1],
-        records=recorded_updates(experiment["updates"], **CONFIG["recording"]),
-        beta={"stddev": experiment["beta_stddev"], "op_seed": experiment["beta_op_seed"]},
-        optimizer=CONFIG["optimizer"],
-        residual_output=CONFIG["datasets"][run[0]].get("residual_output", "probability"),
-    )
+    configure(threads=1)
+    seeds, settings = [1], EXPERIMENTS[run[:2]]
+    initial = initial_members(network(run, mirror), seeds, settings["beta_stddev"], settings["beta_op_seed"])
+    return train(network(run, mirror), dataset(run[0], mirror), initial, seeds=seeds, **protocol(run))
+
+
+def protocol(run: tuple[str, str, str]) -> dict:
+    """Keyword arguments of `train` for a published run."""
+    return {
+        "updates": EXPERIMENTS[run[:2]]["updates"],
+        "recording": CONFIG["recording"],
+        "optimizer": CONFIG["optimizer"],
+        "residual_output": CONFIG["datasets"][run[0]].get("residual_output", "probability"),
+    }
 
 
 def published_array(run: tuple[str, str, str], quantity: str, mirror: Path) -> np.ndarray:

@@ -207,12 +207,17 @@ def _eigenvectors(
     )
 
 
-def indices(trajectory: xr.Dataset, spectrum: xr.Dataset) -> pd.DataFrame:
-    """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ."""
+def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:
+    """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ.
+
+    Cost and training accuracy are those before the update, as published, or, `after`, of the same parameters as the rest.
+    """
     size = spectrum.attrs["parameters"]
+    suffix = "_after" if after else ""
     small = np.abs(trajectory.residual) <= ZERO_RESIDUAL
     columns = {
-        **{name: trajectory[name] for name in ("cost", "train_accuracy", "test_accuracy")},
+        **{name: trajectory[name + suffix] for name in ("cost", "train_accuracy")},
+        "test_accuracy": trajectory.test_accuracy,
         "zero_residuals": small.mean(("label", "sample")),
         "gradient_norm": trajectory.gradient_norm,
         "alpha_published": spectrum.negative_published / size,

@@ -92,6 +92,10 @@ def step(snakemake) -> Iterator[Job]:
         os.environ["OPENBLAS_THREAD_TIMEOUT"] = IDLE_SOON
         yield job
         job.output.commit()
+        from meanfield import provenance  # not before the job's environment is checked and its threads are set
+
+        name = str(Path(*log.with_suffix("").parts[-2:]))
+        provenance.record(name, job.input, job.output.final, job.config, snakemake.params.get("threads", 1))
     except BaseException as error:
         job.output.discard()
         traceback.print_exc()

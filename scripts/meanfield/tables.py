@@ -36,6 +36,24 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
     return result.reset_index()
 
 
+def deviations(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
+    """One line per run at its last record: what the published protocol reports, what it resolves, what the corrected finds.
+
+    Both arguments as `joined` gives them, under the same names of runs.
+    """
+    last, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, corrected))
+    columns = {}
+    for name in ("test_accuracy", "cost"):
+        columns |= {f"{name}_published": last[f"{name}_last"], f"{name}_corrected": after[f"{name}_last"]}
+    for name in ("alpha", "gamma"):
+        columns |= {
+            f"{name}_published": last[f"{name}_published_last"],
+            f"{name}_resolved": last[f"{name}_last"],
+            f"{name}_corrected": after[f"{name}_last"],
+        }
+    return pd.DataFrame(columns | {"source": last["source"]}).reset_index()
+
+
 def benchmarks(paths: Sequence[Path]) -> pd.DataFrame:
     """One line per rule from Snakemake's benchmark files {rule}/{job}.tsv: jobs, wall time, peak resident memory."""
     jobs = pd.concat([pd.read_csv(path, sep="\t").assign(rule=path.parent.name) for path in paths])

@@ -14,9 +14,9 @@ import xarray as xr
 
 from meanfield.errors import MeanfieldError
 from meanfield.network import Network
-from meanfield.schedule import learning_rates
+from meanfield.schedule import learning_rates, recorded_updates
 from meanfield.storage import part
-from meanfield.tensorflow_model import PREDICTIONS, configure, cost, output_layer, tf
+from meanfield.tensorflow_model import PREDICTIONS, cost, output_layer, tf
 
 RATE = ("learning_rate", "decay_rate", "decay_updates")
 BETA_OP_SEED_STEP = 25  # the original's β op seeds grow by this from layer to layer
@@ -52,6 +52,11 @@ def initial_parameters(network: Network, seed: int, beta_stddev: float, beta_op_
                 normal = tf.raw_ops.RandomStandardNormal(shape=(layout.units, 1), dtype=tf.float64, seed=seed, seed2=op_seed)
                 theta[layout.beta] = session.run(normal * beta_stddev).ravel()
     return theta
+
+
+def initial_members(network: Network, seeds: Sequence[int], beta_stddev: float, beta_op_seed: int) -> np.ndarray:
+    """Initial parameters of several graph seeds, float64 [seed, P]."""
+    return np.stack([initial_parameters(network, seed, beta_stddev, beta_op_seed) for seed in seeds])
 
 
 def _float32(value: float) -> tf.Tensor:
@@ -100,11 +105,11 @@ def _compiled_update(
 def _compiled_measurements(
     network: Network, mean_loss: Callable, predict: Callable, train: tuple, test: tuple, residual_output: str
 ) -> Callable:
-    """measure(theta) → gradient norm [seed], residual ŷ − y [seed, label, sample], z on the test set."""
+    """measure(theta) → cost [seed], z [seed, label, sample], gradient norm [seed], residual ŷ − y, z on the test set."""
     (features, target), test_features = (tf.constant(array.T) for array in train), tf.constant(test[0].T)
 
     @tf.function
-    def measure(theta: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    def measure(theta: tf.Tensor) -> tuple[tf.Tensor, ...]:
         with tf.GradientTape() as tape:
             tape.watch(theta)
             h, beta = output_layer(theta, network, features)
@@ -113,7 +118,8 @@ def _compiled_measurements(
         if residual_output == "esp":  # the original's digits script; docs/protocol.md, section Indices
             prediction = prediction * h
         test_h, test_beta = output_layer(theta, network, test_features)
-        return tf.norm(tape.gradient(value, theta), axis=-1), prediction - target, test_beta * test_h
+        norm = tf.norm(tape.gradient(value, theta), axis=-1)
+        return value, beta * h, norm, prediction - target, test_beta * test_h
 
     return measure
 
@@ -132,31 +138,32 @@ def accuracy(z: np.ndarray, target: np.ndarray) -> np.ndarray:
 def train(
     network: Network,
     dataset: xr.Dataset,
+    initial: np.ndarray,
     *,
     seeds: Sequence[int],
-    records: np.ndarray,
-    beta: dict,
+    updates: int,
+    recording: dict,
     optimizer: dict,
     loss: str = "sigmoid cross-entropy",
     averaging: str = "float32",
     residual_output: str = "probability",
-    threads: int = 1,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> xr.Dataset:
-    """Train one run for all seeds and record its trajectory (dims seed, epoch, parameter, label, sample).
+    """Train one run from initial parameters [seed, P] and record its trajectory.
 
-    `dataset` as `datasets` writes it; `records` the updates at which something is recorded; `beta` holds `stddev` and
-    `op_seed`; `optimizer` learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t, cost and training
-    accuracy are those of the parameters before it; all else is after it. MeanfieldError if a cost ceases to be finite.
+    Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; `seeds` the members' names; `updates` and
+    `recording` say when something is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates,
+    beta1, beta2, epsilon. At update t, cost and train_accuracy are those of the parameters before it, as published; all
+    else is after it, cost_after and train_accuracy_after too. MeanfieldError if a cost ceases to be finite.
     """
-    configure(threads)
     sets = {name: part(dataset, name) for name in ("train", "test")}
     (features, target), (_, test_target) = sets["train"], sets["test"]
+    records = recorded_updates(updates, **recording)
     rates = learning_rates(int(records[-1]) + 1, *(optimizer[key] for key in RATE))
     mean_loss = partial(cost, loss=loss, precision=averaging)
     advance = _compiled_update(network, mean_loss, features, target, rates, optimizer)
     measure = _compiled_measurements(network, mean_loss, PREDICTIONS[loss], sets["train"], sets["test"], residual_output)
-    theta = tf.constant(np.stack([initial_parameters(network, seed, beta["stddev"], beta["op_seed"]) for seed in seeds]))
+    theta = tf.constant(initial)
     state = State(
         theta,
         tf.zeros_like(theta),
@@ -171,11 +178,13 @@ def train(
         state, value, z = advance(state, tf.constant(int(update) - previous))
         previous = int(update)
         _check_finite(state.diverged.numpy(), seeds)
-        gradient_norm, residual, test_z = measure(state.theta)
+        value_after, z_after, gradient_norm, residual, test_z = measure(state.theta)
         rows.append(
             {
                 "cost": value.numpy(),
                 "train_accuracy": accuracy(z.numpy(), target.T),
+                "cost_after": value_after.numpy(),
+                "train_accuracy_after": accuracy(z_after.numpy(), target.T),
                 "test_accuracy": accuracy(test_z.numpy(), test_target.T),
                 "gradient_norm": gradient_norm.numpy(),
                 "parameters": state.theta.numpy(),

@@ -5,6 +5,8 @@ import json
 import os
 import re
 import shutil
+import subprocess
+import sys
 
 import imageio_ffmpeg
 import pandas as pd
@@ -20,6 +22,7 @@ SMALL = {
     "seeds": 2,
 }
 EVERYTHING = {"dataset", "training", "spectrum", "indices", "tables", "figures", "video", "benchmarks"}
+EVERYTHING |= {"published", "envelope", "comparison", "verify"}
 
 
 def small(workflow: Workflow, **changes) -> tuple[str, str]:
@@ -99,10 +102,10 @@ def test_source_of_the_data_is_in_every_file(finished):
     results = finished.folder / "results"
     source = "mirror" if finished.mirror else "stand-in"
     assert json.loads((results / "datasets/linear.json").read_text())["source"] == source
-    for path in results.rglob("*.nc"):
+    for path in [*results.glob("datasets/*.nc"), *results.glob("runs/**/*.nc")]:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
             assert dataset.attrs["source"] == source
-    for path in [*results.glob("runs/**/*.csv"), *results.glob("tables/*.csv")]:
+    for path in [*results.glob("runs/**/indices.csv"), *results.glob("tables/*.csv")]:
         assert set(pd.read_csv(path).source) == {source}
 
 
@@ -117,10 +120,10 @@ def test_running_again_or_touching_or_copying_reruns_nothing(finished, copy):
 @pytest.mark.parametrize(
     ("module", "rerun"),
     [
-        ("datasets", EVERYTHING),
-        ("training", EVERYTHING - {"dataset"}),
-        ("hessian", EVERYTHING - {"dataset", "training"}),
-        ("tables", {"tables", "figures", "benchmarks"}),
+        ("datasets", EVERYTHING - {"published"}),
+        ("training", EVERYTHING - {"dataset", "published"}),
+        ("hessian", EVERYTHING - {"dataset", "published", "training"}),
+        ("verification", {"comparison", "envelope", "verify", "figures", "benchmarks"}),
         ("video", {"video", "benchmarks"}),
     ],
 )
@@ -135,7 +138,7 @@ def test_from_scratch_again_gives_the_same_bytes(finished, tmp_path):
     result = again.snakemake(*small(again), PYTHONHASHSEED="7")
     assert result.returncode == 0, result.stdout
     produced = sorted(path.relative_to(finished.folder) for path in (finished.folder / "results").rglob("*.*"))
-    compared = [str(path) for path in produced if path.parts[1] not in ("logs", "benchmarks")]
+    compared = [str(path) for path in produced if not {"logs", "benchmarks"} & set(path.parts)]
     assert len(compared) > 15
     _, different, missing = filecmp.cmpfiles(finished.folder, again.folder, compared, shallow=False)
     assert not different
@@ -144,9 +147,55 @@ def test_from_scratch_again_gives_the_same_bytes(finished, tmp_path):
 
 def test_single_targets(tmp_path, mirror):
     workflow = Workflow(tmp_path, mirror)
-    assert workflow.planned("results/videos/linear_10.mp4") == EVERYTHING - {"tables", "figures", "benchmarks"}
-    assert workflow.planned("tables") == EVERYTHING - {"video", "figures", "benchmarks"}
-    assert workflow.planned("videos") == EVERYTHING - {"tables", "figures", "benchmarks"}
+    chain = {"dataset", "training", "spectrum", "indices"}
+    assert workflow.planned("results/videos/linear_10.mp4") == workflow.planned("videos") == chain | {"video"}
+    assert workflow.planned("tables") == chain | {"tables"}
+    assert workflow.planned("verify") == {*chain, "published", "envelope", "comparison", "verify"} - {"indices"}
+    assert workflow.planned("deviations") == chain | {"deviations"}
+
+
+def test_verdicts_of_the_small_run(finished):
+    """300 updates share their first 22 records with the published 1000."""
+    verdicts = pd.read_csv(finished.folder / "results/verification/verdicts.csv")
+    if not finished.mirror:
+        assert set(verdicts.verdict) == {"not comparable (stand-in data)"}
+        return
+    assert set(verdicts.verdict) <= {
+        "identical",
+        "within float32 rounding",
+        "within solver noise",
+        "within the rounding envelope",
+    }
+    assert set(verdicts.records) == {22}
+    assert "verification: " in finished.output
+    for name in ("verification/verdicts.md", "verification/verdicts.html", "figures/verdicts.png", "figures/tolerances.pdf"):
+        assert (finished.folder / "results" / name).stat().st_size
+
+
+def test_chain_from_a_video_to_the_download(finished):
+    command = [sys.executable, "-m", "meanfield.provenance", "results/videos/linear_10.mp4"]
+    variables = {**os.environ, "PYTHONPATH": "scripts"}
+    result = subprocess.run(command, cwd=finished.folder, env=variables, text=True, capture_output=True)
+    assert result.returncode == 0, result.stderr
+    for words in ("trajectory.nc", "datasets/linear.nc", "TF/Lindata.mat" if finished.mirror else "generated", "tensorflow"):
+        assert words in result.stdout
+    assert "CHANGED" not in result.stdout
+
+
+def test_altered_published_array_is_an_error(finished, tmp_path):
+    if not finished.mirror:
+        pytest.skip("the published arrays are not here")
+    shutil.copytree(finished.mirror, tmp_path / "mirror")
+    [path] = (tmp_path / "mirror").rglob("cost_relu10.npy")
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    target = "results/published/linear/10/relu.nc"
+    (tmp_path / "run").mkdir()
+    workflow = Workflow(tmp_path / "run", tmp_path / "mirror")
+    result = workflow.snakemake(target)
+    assert result.returncode != 0
+    assert "is not the published file: SHA-256 expected" in result.stdout
+    assert not (workflow.folder / target).exists()
 
 
 def test_stand_in_is_never_silent(tmp_path):

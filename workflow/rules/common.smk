@@ -1,8 +1,10 @@
 """What the rules share: the checked configuration, the list of runs, paths, and the code that a step depends on."""
 
+import csv
 import json
 import os
 import sys
+from collections import Counter
 from modulefinder import ModuleFinder
 from pathlib import Path
 
@@ -17,22 +19,43 @@ try:
 except MeanfieldError as error:
     sys.exit(str(error))
 
-EXPERIMENTS = {(entry["dataset"], str(entry["architecture"])): entry for entry in config["experiments"]}
-RUNS = [
-    {"dataset": dataset, "architecture": architecture, "activation": activation}
-    for dataset, architecture in EXPERIMENTS
-    for activation in config["activations"]
-]
-# A video shows spectra; with inertia there are none.
+# The corrected protocol's results stand beside the published one's, under names of their own.
+CORRECTED = "-corrected"
+DATASETS = dict(config["datasets"])
+DATASETS |= {name + CORRECTED: kept | config["corrections"].get(name, {}) for name, kept in DATASETS.items()}
+CONFIGURED = {(entry["dataset"], str(entry["architecture"])): entry for entry in config["experiments"]}
+EXPERIMENTS = CONFIGURED | {(dataset + CORRECTED, widths): entry for (dataset, widths), entry in CONFIGURED.items()}
+
+
+def runs_of(protocol):
+    """The runs of one protocol: dataset, architecture and activation of each."""
+    suffix = CORRECTED if protocol == "corrected" else ""
+    return [
+        {"dataset": dataset + suffix, "architecture": architecture, "activation": activation}
+        for dataset, architecture in CONFIGURED
+        for activation in config["activations"]
+    ]
+
+
+RUNS = runs_of(config["protocol"])
+PAIRS = list(dict.fromkeys((entry["dataset"], entry["architecture"]) for entry in RUNS))
+with open(Path(workflow.basedir).parent / "config" / "published" / "summary.csv") as stream:
+    PUBLISHED = {(row["experiment"], row["activation"]) for row in csv.DictReader(stream)}
+VERIFIED = [
+    entry for entry in RUNS if ("{dataset}_{architecture}".format(**entry), entry["activation"]) in PUBLISHED
+]  # the runs that the publication has, too
+
+# Videos and verdicts need spectra; with inertia there are none.
 VIDEOS = [
     f"results/videos/{dataset}_{architecture}.mp4"
-    for dataset, architecture in EXPERIMENTS
+    for dataset, architecture in PAIRS
     if config["spectrum"]["method"] == "eigenvalues"
 ]
+VERDICTS = ["results/verification/verdicts.md"] if VERIFIED and VIDEOS else []
 
 
 wildcard_constraints:
-    dataset="|".join(config["datasets"]),
+    dataset="|".join(DATASETS),
     architecture="|".join({architecture for _, architecture in EXPERIMENTS}),
     activation="|".join(config["activations"]),
 
@@ -53,18 +76,44 @@ def experiment(key):
     def setting(wildcards):
         pair = (wildcards.dataset, wildcards.architecture)
         if pair not in EXPERIMENTS:
-            configured = ", ".join(map(" ".join, EXPERIMENTS))
+            configured = ", ".join(map(" ".join, CONFIGURED))
             sys.exit(f"no experiment {' '.join(pair)} is configured; there are: {configured}")
         return EXPERIMENTS[pair][key]
 
     return setting
 
 
+def initial(wildcards):
+    """How a run's initial parameters are drawn: keyword arguments of meanfield.training.initial_members."""
+    return {key: experiment(key)(wildcards) for key in ("beta_stddev", "beta_op_seed")}
+
+
+def protocol(wildcards):
+    """How a run is trained and recorded: keyword arguments of meanfield.training.train."""
+    return {
+        "updates": experiment("updates")(wildcards),
+        "recording": config["recording"],
+        "optimizer": config["optimizer"],
+        "averaging": averaging(wildcards),
+        "residual_output": DATASETS[wildcards.dataset].get("residual_output", "probability"),
+    }
+
+
+def corrected(wildcards):
+    """Whether a run follows the corrected protocol."""
+    return wildcards.dataset.endswith(CORRECTED)
+
+
+def averaging(wildcards):
+    """Precision in which a run's loss is averaged."""
+    return "float64" if corrected(wildcards) else config["averaging"]
+
+
 def job_names():
     """{rule}/{job} of every job of this configuration, as logs and benchmarks are named."""
     runs = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in RUNS]
     per_run = [f"{rule}/{run}" for rule in ("training", "spectrum", "indices") for run in runs]
-    datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in EXPERIMENTS)]
+    datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in PAIRS)]
     return [*datasets, *per_run, "tables/tables", "figures/figures", *(f"video/{Path(path).stem}" for path in VIDEOS)]
 
 
@@ -81,9 +130,18 @@ def code(name, environment):
     return sorted(os.path.relpath(file) for file in files)
 
 
+def say_verdicts():
+    """At the end of a run: how many comparisons with the publication came to which verdict."""
+    path = Path("results/verification/verdicts.csv")
+    if path.exists():
+        with open(path) as stream:
+            counts = Counter(row["verdict"] for row in csv.DictReader(stream))
+        print("verification: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()), file=sys.stderr)
+
+
 def warn_of_stand_ins():
     """At the end of a run: name the datasets that are not the published ones, and the way to replace them."""
-    origins = [Path(f"results/datasets/{dataset}.json") for dataset in config["datasets"]]
+    origins = [Path(f"results/datasets/{dataset}.json") for dataset in DATASETS]
     names = [path.stem for path in origins if path.exists() and json.loads(path.read_text())["source"] == "stand-in"]
     if names:
         print(

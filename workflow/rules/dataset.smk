@@ -25,7 +25,7 @@ rule dataset:
         mem_mb=1000,
         runtime=10,
     params:
-        settings=lambda wildcards: config["datasets"][wildcards.dataset],
+        settings=lambda wildcards: DATASETS[wildcards.dataset],
         require_published=config["require_published_data"],
     script:
         "../../scripts/dataset.py"

@@ -24,5 +24,7 @@ rule indices:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        after=corrected,
     script:
         "../../scripts/indices.py"

@@ -25,7 +25,7 @@ rule spectrum:
         mem_mb=2000,
         runtime=30,
     params:
-        averaging=config["averaging"],
+        averaging=averaging,
         spectrum=config["spectrum"],
         threads=config["threads"]["spectrum"],
     script:

@@ -25,15 +25,8 @@ rule training:
         runtime=30,
     params:
         seeds=list(range(1, config["seeds"] + 1)),
-        updates=experiment("updates"),
-        recording=config["recording"],
-        beta=lambda wildcards: {
-            "stddev": experiment("beta_stddev")(wildcards),
-            "op_seed": experiment("beta_op_seed")(wildcards),
-        },
-        optimizer=config["optimizer"],
-        averaging=config["averaging"],
-        residual_output=lambda wildcards: config["datasets"][wildcards.dataset].get("residual_output", "probability"),
+        initial=initial,
+        protocol=protocol,
         threads=config["threads"]["training"],
     script:
         "../../scripts/training.py"

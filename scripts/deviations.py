@@ -1,0 +1,12 @@
+"""Published and corrected protocol side by side: indices.csv of both in, a table and a figure out."""
+
+from meanfield.step import step
+
+with step(snakemake) as job:
+    from meanfield import figures, tables
+
+    table = tables.deviations(
+        *(tables.joined(paths, job.params.runs) for paths in (job.input.published, job.input.corrected))
+    )
+    tables.write(table, *job.output.table)
+    figures.save(figures.deviations(table), *job.output.figure)

@@ -1,0 +1,31 @@
+"""
+What the original's defects change.
+
+Needs  results/runs/…/indices.csv of every run, by the published and by the corrected protocol
+Makes  results/tables/deviations.{csv,md,tex}, results/figures/deviations.{pdf,png}
+"""
+
+
+rule deviations:
+    """Both protocols side by side: accuracy, cost, α and γ as published, resolved, and corrected."""
+    input:
+        published=[run("indices.csv").format(**entry) for entry in runs_of("published")],
+        corrected=[run("indices.csv").format(**entry) for entry in runs_of("corrected")],
+        code=code("deviations", "video"),
+    output:
+        table=multiext("results/tables/deviations", ".csv", ".md", ".tex"),
+        figure=multiext("results/figures/deviations", ".pdf", ".png"),
+    log:
+        "results/logs/deviations/deviations.log",
+    benchmark:
+        "results/benchmarks/deviations/deviations.tsv"
+    conda:
+        "../../envs/video.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        runs=runs_of("published"),
+    script:
+        "../../scripts/deviations.py"

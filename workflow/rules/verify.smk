@@ -1,0 +1,34 @@
+"""
+Verdicts.
+
+Needs  results/runs/…/comparison.csv of every published run
+Makes  results/verification/verdicts.{csv,md,html}, results/figures/{verdicts,tolerances}.{pdf,png}
+"""
+
+
+rule verify:
+    """A verdict on every published number."""
+    input:
+        comparisons=[run("comparison.csv").format(**entry) for entry in VERIFIED],
+        noise=[run("noise.nc").format(**entry) for entry in VERIFIED],
+        code=code("verify", "video"),
+    output:
+        csv="results/verification/verdicts.csv",
+        markdown="results/verification/verdicts.md",
+        html="results/verification/verdicts.html",
+        figures=multiext("results/figures/verdicts", ".pdf", ".png"),
+        tolerances=multiext("results/figures/tolerances", ".pdf", ".png"),
+    log:
+        "results/logs/verify/verify.log",
+    benchmark:
+        "results/benchmarks/verify/verify.tsv"
+    conda:
+        "../../envs/video.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        runs=VERIFIED,
+    script:
+        "../../scripts/verify.py"
