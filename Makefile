@@ -38,7 +38,8 @@ lint: $(VENV)/dev
 	$(BIN)/snakemake --lint
 
 images: reproduce
-	cp results/figures/overview.png results/videos/nonlinear_10.png docs/images/
+	$(SNAKEMAKE) deviations
+	cp results/figures/{overview,verdicts,deviations}.png results/videos/nonlinear_10.png docs/images/
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found (Snakemake needs 3.11, TensorFlow stops at 3.13). Install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }

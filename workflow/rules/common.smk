@@ -114,7 +114,10 @@ def job_names():
     runs = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in RUNS]
     per_run = [f"{rule}/{run}" for rule in ("training", "spectrum", "indices") for run in runs]
     datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in PAIRS)]
-    return [*datasets, *per_run, "tables/tables", "figures/figures", *(f"video/{Path(path).stem}" for path in VIDEOS)]
+    verified = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in VERIFIED if VERDICTS]
+    checks = [f"{rule}/{run}" for rule in ("published", "envelope", "comparison") for run in verified]
+    joint = ["tables/tables", "figures/figures", *(f"video/{Path(path).stem}" for path in VIDEOS)]
+    return [*datasets, *per_run, *joint, *checks, *(["verify/verify"] if VERDICTS else [])]
 
 
 def code(name, environment):
