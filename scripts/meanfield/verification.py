@@ -197,17 +197,19 @@ def unjudged(name: str, verdict: str, reason: str = "") -> dict:
 
 def measured_noise(noise: dict[str, xr.Dataset]) -> xr.Dataset:
     """All tolerances of a run in one dataset: {quantity}_{kind} [epoch], kinds as in KINDS; of the envelope the largest."""
+    epoch = noise[ENVELOPE].epoch if noise else []
     return xr.Dataset(
         {
             f"{name}_{kind}": ("epoch", (values.max("member") if "member" in values.dims else values).values)
             for key, kind in KINDS.items()
             for name, values in noise.get(key, xr.Dataset()).items()
-        }
+        },
+        coords={"epoch": epoch},
     )
 
 
 def compare(ours: dict, theirs: dict, noise: dict[str, xr.Dataset]) -> list[dict]:
-    """Verdict rows of all quantities of one run; ours and theirs [epoch, …] over the records that both have.
+    """Verdict rows of all quantities of one run; ours and theirs [epoch, …] over the same records.
 
     `noise` holds the measured deviations, […, epoch] by quantity, of each of FLOAT32, ENVELOPE and SOLVER.
     """
@@ -216,8 +218,7 @@ def compare(ours: dict, theirs: dict, noise: dict[str, xr.Dataset]) -> list[dict
         if name not in theirs:
             rows.append(unjudged(name, NOT_AVAILABLE, "not published"))
             continue
-        common = min(len(ours[name]), len(theirs[name]))
-        mine, published = ours[name][:common], theirs[name][:common]
+        mine, published = ours[name], theirs[name]
         if mine.shape != published.shape:
             raise MeanfieldError(f"{name} has shape {mine.shape} here and {published.shape} in the publication")
         bounds = {kind: float(measured[name].max()) for kind, measured in noise.items() if name in measured}
@@ -228,11 +229,13 @@ def compare(ours: dict, theirs: dict, noise: dict[str, xr.Dataset]) -> list[dict
 def compare_headlines(ours: dict, headline: pd.Series, noise: dict[str, xr.Dataset]) -> list[dict]:
     """Verdict rows of the headline figures of one run (a row of config/published/summary.csv), where arrays are missing.
 
-    The tolerance is the one measured at the figure's record, or, where none was measured there, over all records.
+    The tolerance is the one measured at the figure's record, or, where none was measured there, over all records. The last
+    record's figures are left out if this run stops before it.
     """
     rows = []
+    whole = len(ours["cost"]) == headline.records
     for figure, (name, record) in HEADLINES.items():
-        if pd.isna(headline[figure]):
+        if pd.isna(headline[figure]) or (record == -1 and not whole):
             continue
         theirs, mine = np.array([headline[figure]]), ours[name][[record]]
         bounds = {}
@@ -242,3 +245,46 @@ def compare_headlines(ours: dict, headline: pd.Series, noise: dict[str, xr.Datas
                 bounds[kind] = float((there if there.notnull().any() else anywhere).max())
         rows.append(judge(name, deviation(name, mine, theirs), theirs, bounds) | {"quantity": figure})
     return rows
+
+
+def stand_in_rows() -> list[dict]:
+    """The rows of a run whose data are a stand-in."""
+    return [unjudged(name, NOT_COMPARABLE) for name in QUANTITIES]
+
+
+def run_rows(
+    trajectory: xr.Dataset,
+    spectra: xr.Dataset,
+    rounding: xr.Dataset,
+    published: xr.Dataset,
+    headline: pd.Series,
+    network: Network,
+    objective: Objective,
+) -> tuple[list[dict], dict[str, xr.Dataset]]:
+    """Verdict rows of one run, and the tolerances that were measured for them.
+
+    `trajectory` and `spectra` of the published seed alone, `rounding` its envelope, `published` its arrays (none, with the
+    reason in the attribute `unavailable`, where they cannot be had), `headline` its row of config/published/summary.csv.
+    Compared are the records that this run and the published one share.
+    """
+    records = slice(min(int(headline.records), trajectory.sizes["epoch"]))
+    trajectory, spectra, rounding = (values.isel(epoch=records) for values in (trajectory, spectra, rounding))
+    ours = {name: array[0] for name, array in quantities(trajectory, spectra, network, objective).items()}
+    arrays = {name: array.values for name, array in published.items()}
+    theirs = published_quantities(arrays, int(headline.records), int(headline.parameters))
+    theirs = {name: array[records] for name, array in theirs.items()}
+    noise = {FLOAT32: averaging_noise(trajectory.parameters.values[0], network, objective), ENVELOPE: rounding}
+    hessians = theirs.get("hessians", ours.get("hessians"))
+    if hessians is not None:
+        noise[SOLVER] = solver_noise(hessians, theirs.get("alpha", ours["alpha"]))
+    if theirs:
+        return compare(ours, theirs, noise), noise
+    rows = [unjudged(name, NOT_AVAILABLE, published.attrs["unavailable"]) for name in QUANTITIES]
+    return rows + compare_headlines(ours, headline, noise), noise
+
+
+def table(run: str, rows: list[dict]) -> pd.DataFrame:
+    """The rows of one run as a table, its name first."""
+    result = pd.DataFrame(rows, columns=COLUMNS)
+    result.insert(0, "run", run)
+    return result

@@ -101,6 +101,13 @@ def test_headline_figures(published, noise):
     assert verdict(rows, "cost_last") == verification.DIFFERS
 
 
+def test_a_shorter_run_is_not_judged_by_the_last_record(published, noise):
+    summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
+    mine = {name: array[:20] for name, array in ours(RUN, published).items()}
+    rows = verification.compare_headlines(mine, summary.loc["linear_8-2", "esp"], noise)
+    assert [row["quantity"] for row in rows] == ["cost_first", "alpha_first", "gamma_first"]
+
+
 def test_arrays_of_wrong_shape_or_content_are_errors(published):
     arrays = {"cost": np.zeros(36), "accuracy": np.zeros((2, 36)), "hessians": np.zeros((36, 5, 5))}
     assert "train_accuracy" in verification.published_quantities(arrays, 36, 5)
