@@ -4,7 +4,7 @@ from meanfield.step import step
 
 with step(snakemake) as job:
     import pandas as pd
-    from meanfield import storage, verification
+    from meanfield import storage, tolerances, verification
     from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
     from meanfield.network import Network
     from meanfield.propagation import Objective
@@ -21,5 +21,5 @@ with step(snakemake) as job:
     else:
         envelope = storage.read(job.input.envelope)
         rows, noise = verification.run_rows(trajectory, spectrum, envelope, published, headline, network, objective)
-    storage.write(verification.measured_noise(noise), job.output.noise, origin=dataset)
+    storage.write(tolerances.measured_noise(noise), job.output.noise, origin=dataset)
     verification.table(" ".join(run), rows).to_csv(job.output.table, index=False)

@@ -3,7 +3,7 @@
 from meanfield.step import step
 
 with step(snakemake) as job:
-    from meanfield import storage, verification
+    from meanfield import storage, tolerances
     from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
     from meanfield.network import Network
     from meanfield.propagation import Objective
@@ -16,6 +16,6 @@ with step(snakemake) as job:
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, features.shape[1], target.shape[1])
     objective = Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, params.protocol["averaging"]))
     [published] = initial_members(network, [1], **params.initial)
-    initial = verification.moved_by_one_unit(published, params.members)
+    initial = tolerances.moved_by_one_unit(published, params.members)
     trajectory = train(network, dataset, initial, seeds=range(len(initial)), **params.protocol, progress=job.progress)
-    storage.write(verification.envelope(trajectory, network, objective, job.progress), job.output[0], origin=dataset)
+    storage.write(tolerances.envelope(trajectory, network, objective, job.progress), job.output[0], origin=dataset)

@@ -3,22 +3,24 @@
 from meanfield.step import step
 
 with step(snakemake) as job:
+    import json
     from tempfile import TemporaryDirectory
 
     import xarray as xr
     from meanfield import published, storage
 
     checksums = published.registry(job.input.registry)
-    arrays, reason = {}, ""
+    arrays, missing = {}, {}
     with TemporaryDirectory() as folder:
         for name, file in published.array_files(tuple(job.wildcards), checksums).items():
+            places = job.config["mirror"], folder, job.say, not missing  # an address that did not answer is not asked again
             try:
-                path, _ = published.published_file(file, checksums, job.config["mirror"], folder, job.say)
+                path, _ = published.published_file(file, checksums, *places)
             except published.Unavailable as unavailable:
-                arrays, reason = {}, str(unavailable)
-                break
-            arrays[name] = published.read_array(path)
-    if reason:
-        job.say(f"{job.name}: {reason}")
+                missing[name] = str(unavailable)
+            else:
+                arrays[name] = published.read_array(path)
+    if missing:
+        job.say(f"{job.name}: {len(missing)} arrays are not available; {next(iter(missing.values()))}")
     variables = {name: ([f"{name}_{axis}" for axis in range(array.ndim)], array) for name, array in arrays.items()}
-    storage.write(xr.Dataset(variables, attrs={"unavailable": reason}), job.output[0])
+    storage.write(xr.Dataset(variables, attrs={"unavailable": json.dumps(missing)}), job.output[0])

@@ -7,7 +7,10 @@ with step(snakemake) as job:
 
     import pandas as pd
     from meanfield import figures, storage, verdicts
+    from meanfield.errors import MeanfieldError
 
+    if not job.input.comparisons:
+        raise MeanfieldError("nothing to verify: none of the configured runs was published (protocol: corrected has none)")
     table = pd.concat(map(pd.read_csv, job.input.comparisons), ignore_index=True)
     table.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(verdicts.markdown(table))

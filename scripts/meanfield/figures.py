@@ -83,7 +83,7 @@ def deviations(table: pd.DataFrame) -> Figure:
 
 
 def tolerances(noise: list[tuple[dict, xr.Dataset]]) -> Figure:
-    """The measured tolerances along training: the cost's rounding envelope, and how α depends on the solver.
+    """The measured tolerances along training: the cost's rounding envelope, the share of eigenvalues that none resolves.
 
     `noise` pairs a run (dataset, architecture, activation) with its noise.nc.
     """
@@ -93,13 +93,18 @@ def tolerances(noise: list[tuple[dict, xr.Dataset]]) -> Figure:
     for run, values in noise:
         column = axes[:, experiments.index((run["dataset"], run["architecture"]))]
         column[0].set_title(f"{run['dataset']} {run['architecture']}")
-        for axis, name in zip(column, ("cost_envelope", "alpha_solver"), strict=True):
+        curves = {
+            "cost_envelope": lambda v: v.cost_envelope,
+            "alpha_low_solver": lambda v: v.alpha_high_solver - v.alpha_low_solver,
+        }
+        for axis, (name, curve) in zip(column, curves.items(), strict=True):
             if name in values:
-                axis.plot(values.epoch, values[name], markersize=3, markevery=0.1, lw=1.2, **style.look(run["activation"]))
+                look = style.look(run["activation"])
+                axis.plot(values.epoch, curve(values), markersize=3, markevery=0.1, lw=1.2, **look)
         column[0].set_yscale("symlog", linthresh=1e-10)
-        column[1].set(ylim=(-0.01, 0.21), xlabel="update")
+        column[1].set(ylim=(-0.01, 0.51), xlabel="update")
     axes[0, 0].set_ylabel("rounding envelope of the cost")
-    axes[1, 0].set_ylabel("solver noise of α")
+    axes[1, 0].set_ylabel("unresolved share of α")
     handles, labels = axes[0, 0].get_legend_handles_labels()
     if handles:
         figure.legend(handles, labels, loc="outside lower center", ncols=len(labels), frameon=False)

@@ -83,6 +83,8 @@ def chain(result: str) -> list[str]:
         for name in content["inputs"]:
             if name in makers:
                 visit(name, depth + 1)
+                if makers[name][1]["outputs"][name] != content["inputs"][name]:
+                    lines.append(f"{'  ' * depth}  MADE FROM ANOTHER VERSION of {name}")
         origin = Path(path).with_suffix(".json")
         if job.startswith("dataset/") and origin.exists():
             source = json.loads(origin.read_text())

@@ -33,16 +33,21 @@ def registry(path: str | Path) -> dict[str, str]:
 
 
 def published_file(
-    name: str, checksums: dict[str, str], mirror: str | None, folder: str | Path, say: Callable[[str], None] = print
+    name: str,
+    checksums: dict[str, str],
+    mirror: str | None,
+    folder: str | Path,
+    say: Callable[[str], None] = print,
+    pinned: bool = True,
 ) -> tuple[Path, str]:
     """One published file, verified, in `folder`; and its source, "mirror" or "published".
 
     Tried in this order: the mirror (a folder or base URL; the environment variable MEANFIELD_MIRROR wins over `mirror`),
-    the pinned address. MeanfieldError if a file that was found has a wrong checksum; nothing corrupt is kept.
-    `Unavailable` if none answered, with the reasons.
+    the pinned address (unless not `pinned`). MeanfieldError if a file that was found has a wrong checksum; nothing corrupt
+    is kept. `Unavailable` if none answered, with the reasons.
     """
     mirror = os.environ.get(MIRROR_VARIABLE) or mirror
-    places = ([(str(mirror), "mirror")] if mirror else []) + [(PINNED, "published")]
+    places = ([(str(mirror), "mirror")] if mirror else []) + ([(PINNED, "published")] if pinned else [])
     reasons = []
     for place, source in places:
         try:
@@ -50,9 +55,9 @@ def published_file(
         except (OSError, requests.RequestException) as error:
             reasons.append(f"{place} ({type(error).__name__})")
             print(f"{name} not obtained from {place}: {error}")
-            if source == "mirror":
+            if source == "mirror" and pinned:
                 say(f"{name} is not at the mirror {place} ({type(error).__name__}); trying the pinned address")
-    raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons)}")
+    raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons) or PINNED}")
 
 
 def _obtain(name: str, place: str, sha256: str, folder: Path) -> Path:
@@ -95,11 +100,17 @@ _ACTIVATIONS = {"esp": "ftmp", "relu": "relu", "sigmoid": "sigmoid"}
 
 
 def array_files(run: tuple[str, str, str], checksums: dict[str, str]) -> dict[str, str]:
-    """Published path of each array of a run (dataset, architecture, activation), by our name; empty for other runs."""
+    """Published path of each array of a run (dataset, architecture, activation), by our name; empty for other runs.
+
+    MeanfieldError if the registry lacks an array that every run has.
+    """
     if run[:2] not in _FOLDERS or run[2] not in _ACTIVATIONS:
         return {}
     pattern = rf"TF/{_FOLDERS[run[:2]]}/[^/]+/([a-z]+)_{_ACTIVATIONS[run[2]]}-?\d+\.npy"
     stems = {match[1]: match[0] for match in (re.fullmatch(pattern, path) for path in checksums) if match}
+    missing = [stem for stem in ("cost", "accuracy", "eigen", "index", "zeros") if stem not in stems]
+    if missing:
+        raise MeanfieldError(f"config/published/registry.csv lacks {', '.join(missing)} of {' '.join(run)}; restore it")
     return {ours: stems[stem] for ours, stem in QUANTITIES.items() if stem in stems}
 
 

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from meanfield.verification import DIFFERS, HEADLINES, NOT_AVAILABLE, QUANTITIES, VERDICTS
+from meanfield.tolerances import QUANTITIES
+from meanfield.verification import DIFFERS, HEADLINES, NOT_AVAILABLE, VERDICTS
 
 SIGNS = dict(zip(VERDICTS, ("=", "f", "r", "s", "≠", "–", "·"), strict=True))
 COLOURS = dict(zip(VERDICTS, ("#1b7837", "#5aae61", "#a6dba0", "#d9f0d3", "#b2182b", "#dddddd", "#f7f7f7"), strict=True))
@@ -30,7 +31,7 @@ def markdown(table: pd.DataFrame) -> str:
     wide = overview(table)
     signs = wide.apply(lambda column: column.map(SIGNS)).fillna("").reset_index()
     legend = ", ".join(f"`{sign}` {verdict}" for verdict, sign in SIGNS.items())
-    missing = table[(table.verdict == NOT_AVAILABLE) & table.tolerance_from.str.contains("could not")]
+    missing = table[(table.verdict == NOT_AVAILABLE) & table.tolerance_from.fillna("").str.contains("could not")]
     reasons = [f"- {reason}" for reason in missing.tolerance_from.unique()]
     judged = table[table.worst.notna()].astype({"records": str})
     parts = ["# Verdicts", sentence(table) + ".", signs.to_markdown(index=False), legend]

@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 import xarray as xr
 from meanfield import published as publication
-from meanfield import spectrum, verdicts, verification
+from meanfield import spectrum, tolerances, verdicts, verification
 from meanfield.errors import MeanfieldError
 
 RUN = ("linear", "8-2", "esp")
@@ -26,7 +26,7 @@ def ours(run, published):
         examples.trajectory(run, published), examples.network(run, published), examples.objective(run[0], published)
     )  # fmt: skip
     spectra = spectrum.along_trajectory(trajectory, network, objective)
-    return {name: array[0] for name, array in verification.quantities(trajectory, spectra, network, objective).items()}
+    return {name: array[0] for name, array in tolerances.quantities(trajectory, spectra, network, objective).items()}
 
 
 @pytest.fixture(scope="module")
@@ -38,13 +38,13 @@ def noise(published):
     network, objective = examples.network(RUN, published), examples.objective("linear", published)
     settings = examples.EXPERIMENTS[RUN[:2]]
     [initial] = initial_members(network, [1], settings["beta_stddev"], settings["beta_op_seed"])
-    members = verification.moved_by_one_unit(initial, 3)
+    members = tolerances.moved_by_one_unit(initial, 3)
     moved = train(network, examples.dataset("linear", published), members, seeds=range(4), **examples.protocol(RUN))
     result = theirs(RUN, published)
     return {
-        verification.FLOAT32: verification.averaging_noise(moved.parameters.values[0], network, objective),
-        verification.ENVELOPE: verification.envelope(moved, network, objective),
-        verification.SOLVER: verification.solver_noise(result["hessians"], result["alpha"]),
+        tolerances.FLOAT32: tolerances.averaging_noise(moved.parameters.values[0], network, objective),
+        tolerances.ENVELOPE: tolerances.envelope(moved, network, objective),
+        tolerances.SOLVER: tolerances.solver_noise(result["hessians"]),
     }
 
 
@@ -54,17 +54,19 @@ def verdict(rows, name):
 
 def test_a_published_run_agrees(published, noise):
     rows = verification.compare(ours(RUN, published), theirs(RUN, published), noise)
-    assert [row["quantity"] for row in rows] == list(verification.QUANTITIES)
-    assert {row["verdict"] for row in rows} <= {verification.IDENTICAL, verification.FLOAT32, verification.ENVELOPE}
+    assert [row["quantity"] for row in rows] == list(tolerances.QUANTITIES)
+    assert {row["verdict"] for row in rows} <= {verification.IDENTICAL, tolerances.FLOAT32, tolerances.ENVELOPE}
     assert verdict(rows, "cost") == verdict(rows, "alpha") == verdict(rows, "gamma") == verification.IDENTICAL
     assert all(row["records"] == 36 for row in rows)
 
 
 def test_relu_alpha_is_within_solver_noise(published):
     mine, published_values = ours(RELU, published), theirs(RELU, published)
-    noise = {verification.SOLVER: verification.solver_noise(published_values["hessians"], published_values["alpha"])}
-    assert verdict(verification.compare(mine, published_values, noise), "alpha") == verification.SOLVER
-    assert float(noise[verification.SOLVER].alpha.max()) < 0.2
+    noise = {tolerances.SOLVER: tolerances.solver_noise(published_values["hessians"])}
+    assert verdict(verification.compare(mine, published_values, noise), "alpha") == tolerances.SOLVER
+    measured = noise[tolerances.SOLVER]
+    assert (measured.alpha_low <= published_values["alpha"] + 1e-12).all()
+    assert (measured.alpha_high >= published_values["alpha"] - 1e-12).all()
 
 
 @pytest.mark.parametrize(
@@ -85,6 +87,40 @@ def test_a_wrong_result_differs(published, noise, name, change):
     assert verdict(verification.compare(wrong, theirs(RUN, published), noise), name) == verification.DIFFERS
 
 
+@pytest.mark.parametrize(
+    ("run", "change"),
+    [
+        (RUN, lambda alpha: 0 * alpha),
+        (RUN, lambda alpha: alpha[::-1]),
+        (RUN, lambda alpha: alpha + (np.arange(36) == 9) / 56),
+        (RELU, lambda alpha: 0 * alpha),
+        (RELU, lambda alpha: alpha + 0.4 * (np.arange(36) == 9)),
+    ],
+)
+def test_a_wrong_publication_differs_too(published, run, change):
+    values = theirs(run, published)
+    measured = {tolerances.SOLVER: tolerances.solver_noise(values["hessians"])}
+    values["alpha"] = change(values["alpha"])
+    assert verdict(verification.compare(ours(run, published), values, measured), "alpha") == verification.DIFFERS
+
+
+def test_nan_and_missing_arrays_never_pass(published, noise):
+    mine, values = ours(RUN, published), theirs(RUN, published)
+    mine["cost"] = np.where(np.arange(36) == 3, np.nan, mine["cost"])
+    del values["gamma"]
+    rows = verification.compare(mine, values, noise, {"gamma": "no answer"})
+    assert verdict(rows, "cost") == verification.DIFFERS
+    assert verdict(rows, "gamma") == verification.NOT_AVAILABLE
+    assert next(row for row in rows if row["quantity"] == "gamma")["tolerance_from"] == "no answer"
+
+
+def test_a_registry_that_lacks_an_array_is_an_error():
+    checksums = publication.registry(examples.ROOT / "config/published/registry.csv")
+    kept = {path: checksum for path, checksum in checksums.items() if "cost_relu10" not in path}
+    with pytest.raises(MeanfieldError, match="lacks cost of linear 10 relu"):
+        publication.array_files(("linear", "10", "relu"), kept)
+
+
 def test_two_runs_swapped_differ(published, noise):
     other = ours(("linear", "8-2", "sigmoid"), published)
     other = {name: array for name, array in other.items() if name not in ("eigenvalues", "hessians")}
@@ -96,7 +132,7 @@ def test_headline_figures(published, noise):
     summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
     headline = summary.loc["linear_8-2", "esp"]
     rows = verification.compare_headlines(ours(RUN, published), headline, noise)
-    assert {row["verdict"] for row in rows} <= {verification.IDENTICAL, verification.FLOAT32}
+    assert {row["verdict"] for row in rows} <= {verification.IDENTICAL, tolerances.FLOAT32}
     rows = verification.compare_headlines(ours(RUN, published), headline.copy().replace(headline.cost_last, 0.1), noise)
     assert verdict(rows, "cost_last") == verification.DIFFERS
 
@@ -104,7 +140,8 @@ def test_headline_figures(published, noise):
 def test_a_shorter_run_is_not_judged_by_the_last_record(published, noise):
     summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
     mine = {name: array[:20] for name, array in ours(RUN, published).items()}
-    rows = verification.compare_headlines(mine, summary.loc["linear_8-2", "esp"], noise)
+    shorter = {kind: measured.isel(epoch=slice(20)) for kind, measured in noise.items()}
+    rows = verification.compare_headlines(mine, summary.loc["linear_8-2", "esp"], shorter)
     assert [row["quantity"] for row in rows] == ["cost_first", "alpha_first", "gamma_first"]
 
 
@@ -146,7 +183,7 @@ def test_every_published_array_is_found_in_the_registry():
 
 def test_moved_members_differ_by_one_unit_everywhere():
     theta = np.array([0.5, -0.25, 0.0])
-    moved = verification.moved_by_one_unit(theta, 8)
+    moved = tolerances.moved_by_one_unit(theta, 8)
     np.testing.assert_array_equal(moved[0], theta)
     assert (moved[1:] != theta).all()
     assert np.abs(moved - theta).max() <= np.spacing(0.5)
@@ -157,7 +194,7 @@ def test_tables_of_verdicts():
     rows.append(verification.unjudged("cost", verification.NOT_AVAILABLE, "x could not be obtained"))
     table = pd.DataFrame(rows).assign(run=["a", "b", "c", "d"])
     assert verdicts.overview(table)["cost"].tolist() == [
-        verification.IDENTICAL, verification.FLOAT32, verification.DIFFERS, verification.NOT_AVAILABLE
+        verification.IDENTICAL, tolerances.FLOAT32, verification.DIFFERS, verification.NOT_AVAILABLE
     ]  # fmt: skip
     assert verdicts.sentence(table).endswith("1 differs, 1 not available; differing: c cost")
     assert "x could not be obtained" in verdicts.markdown(table)
@@ -169,7 +206,7 @@ def test_envelope_of_a_large_network_is_measured_where_it_says(monkeypatch, publ
     trajectory = examples.trajectory(RUN, published)
     moved = xr.concat([trajectory, trajectory.assign_coords(seed=[2])], "seed")
     network, objective = examples.network(RUN, published), examples.objective("linear", published)
-    result = verification.envelope(moved, network, objective)
-    assert result.alpha.notnull().sum() == len(result.epoch[:: verification.LARGE_EVERY])
+    result = tolerances.envelope(moved, network, objective)
+    assert result.alpha.notnull().sum() == len(result.epoch[:: tolerances.LARGE_EVERY])
     assert (result.cost == 0).all()
     assert "hessians" not in result

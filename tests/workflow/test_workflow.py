@@ -123,7 +123,7 @@ def test_running_again_or_touching_or_copying_reruns_nothing(finished, copy):
         ("datasets", EVERYTHING - {"published"}),
         ("training", EVERYTHING - {"dataset", "published"}),
         ("hessian", EVERYTHING - {"dataset", "published", "training"}),
-        ("verification", {"comparison", "envelope", "verify", "figures", "benchmarks"}),
+        ("verification", {"comparison", "verify", "figures", "benchmarks"}),
         ("video", {"video", "benchmarks"}),
     ],
 )

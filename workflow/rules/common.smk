@@ -136,7 +136,7 @@ def code(name, environment):
 def say_verdicts():
     """At the end of a run: how many comparisons with the publication came to which verdict."""
     path = Path("results/verification/verdicts.csv")
-    if path.exists():
+    if VERDICTS and path.exists():
         with open(path) as stream:
             counts = Counter(row["verdict"] for row in csv.DictReader(stream))
         print("verification: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common()), file=sys.stderr)
