@@ -10,17 +10,23 @@ with step(snakemake) as job:
     from meanfield import published, storage
 
     checksums = published.registry(job.input.registry)
-    arrays, missing = {}, {}
+    arrays, missing, sources = {}, {}, {}
     with TemporaryDirectory() as folder:
         for name, file in published.array_files(tuple(job.wildcards), checksums).items():
             places = job.config["mirror"], folder, job.say, not missing  # an address that did not answer is not asked again
             try:
-                path, _ = published.published_file(file, checksums, *places)
+                path, source = published.published_file(file, checksums, *places)
             except published.Unavailable as unavailable:
                 missing[name] = str(unavailable)
             else:
-                arrays[name] = published.read_array(path)
+                arrays[name], sources[name] = published.read_array(path), f"{source} {file} {checksums[file]}"
     if missing:
         job.say(f"{job.name}: {len(missing)} arrays are not available; {next(iter(missing.values()))}")
     variables = {name: ([f"{name}_{axis}" for axis in range(array.ndim)], array) for name, array in arrays.items()}
-    storage.write(xr.Dataset(variables, attrs={"unavailable": json.dumps(missing)}), job.output[0])
+    storage.write(
+        xr.Dataset(
+            variables,
+            attrs={"unavailable": json.dumps(missing), "sources": json.dumps(sources), "address": published.PINNED},
+        ),
+        job.output[0],
+    )

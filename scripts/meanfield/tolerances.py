@@ -2,8 +2,8 @@
 What is compared with the publication, and the measured tolerances for it.
 
 A tolerance is never chosen. It is the rounding of float32, in which the original averaged; or the rounding envelope, by
-which re-training from initial parameters moved by one unit in the last place changes a quantity; or the solver noise, which no
-solver resolves in one and the same Hessian.
+which re-training from initial parameters moved by one unit in the last place changes a quantity; or the solver noise, which
+no solver resolves in one and the same Hessian.
 """
 
 from collections.abc import Callable, Iterable
