@@ -5,17 +5,13 @@ from meanfield.step import step
 with step(snakemake) as job:
     import pandas as pd
     from meanfield import storage, tolerances, verification
-    from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
-    from meanfield.network import Network
-    from meanfield.propagation import Objective
+    from meanfield.propagation import problem
 
     run = (job.wildcards.dataset, job.wildcards.architecture, job.wildcards.activation)
     dataset, published = storage.read(job.input.dataset), storage.read(job.input.published)
     trajectory, spectrum = (storage.read(path).sel(seed=[1]) for path in (job.input.trajectory, job.input.spectrum))
     headline = pd.read_csv(job.input.summary).set_index(["experiment", "activation"]).loc[f"{run[0]}_{run[1]}", run[2]]
-    features, target = storage.part(dataset, "train")
-    network = Network.of(*run[1:], features.shape[1], target.shape[1])
-    objective = Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, job.params.averaging))
+    network, objective = problem(dataset, *run[1:], job.params.averaging)
     if dataset.attrs["source"] == storage.STAND_IN:
         rows, noise = verification.stand_in_rows(), {}
     else:

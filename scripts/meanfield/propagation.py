@@ -9,11 +9,13 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+import xarray as xr
 
 from meanfield.activations import Derivatives
 from meanfield.errors import MeanfieldError
-from meanfield.losses import Loss
+from meanfield.losses import SIGMOID_CROSS_ENTROPY, Loss, averaging
 from meanfield.network import Layer, Network
+from meanfield.storage import part
 
 
 class Objective(NamedTuple):
@@ -27,6 +29,13 @@ class Objective(NamedTuple):
     def samples(self, start: int, stop: int) -> "Objective":
         """The same for a block of samples."""
         return self._replace(features=self.features[start:stop], target=self.target[start:stop])
+
+
+def problem(dataset: xr.Dataset, architecture: str, activation: str, precision: str) -> tuple[Network, Objective]:
+    """The network and the cross-entropy over the training samples of a dataset, averaged in `precision`."""
+    features, target = part(dataset, "train")
+    network = Network.of(architecture, activation, features.shape[1], target.shape[1])
+    return network, Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, precision))
 
 
 class Point(NamedTuple):

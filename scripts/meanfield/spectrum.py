@@ -22,6 +22,11 @@ SMALL = 200  # up to this P, extreme eigenvalues of G and R come from the dense 
 EPSILON = np.finfo(float).eps
 
 
+def zero_residuals(residual: np.ndarray) -> np.ndarray:
+    """Share of zero residuals of [..., label, sample], float64 [...]."""
+    return (np.abs(residual) <= ZERO_RESIDUAL).mean(axis=(-2, -1))
+
+
 def zero_rows(matrices: np.ndarray) -> np.ndarray:
     """Which rows (and columns) are exactly zero, bool [..., P], for symmetric matrices [..., P, P]."""
     return ~matrices.any(axis=-1)
@@ -214,11 +219,10 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
     """
     size = spectrum.attrs["parameters"]
     suffix = "_after" if after else ""
-    small = np.abs(trajectory.residual) <= ZERO_RESIDUAL
     columns = {
         **{name: trajectory[name + suffix] for name in ("cost", "train_accuracy")},
         "test_accuracy": trajectory.test_accuracy,
-        "zero_residuals": small.mean(("label", "sample")),
+        "zero_residuals": (("seed", "epoch"), zero_residuals(trajectory.residual.values)),
         "gradient_norm": trajectory.gradient_norm,
         "alpha_published": spectrum.negative_published / size,
         "gamma_published": spectrum.zero_rows / size,

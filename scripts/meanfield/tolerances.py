@@ -29,13 +29,19 @@ def quantities(trajectory: xr.Dataset, spectra: xr.Dataset, network: Network, ob
 
     α and γ in the published sense. Hessians only up to spectrum.SMALL parameters, as far as the publication has them.
     """
-    result = {name: trajectory[name].values for name in ("cost", "train_accuracy", "test_accuracy", "residual")}
-    result["zero_residuals"] = (np.abs(result["residual"]) <= spectrum.ZERO_RESIDUAL).mean(axis=(-2, -1))
+    result = _of_trajectory(trajectory)
     result["alpha"] = spectra.negative_published.values / network.size
     result["gamma"] = spectra.zero_rows.values / network.size
     result["eigenvalues"] = spectra.eigenvalues.values
     if network.size <= spectrum.SMALL:
         result["hessians"] = hessian.hessian(trajectory.parameters.values, network, objective)
+    return result
+
+
+def _of_trajectory(trajectory: xr.Dataset) -> dict[str, np.ndarray]:
+    """The quantities that need no spectrum."""
+    result = {name: trajectory[name].values for name in ("cost", "train_accuracy", "test_accuracy", "residual")}
+    result["zero_residuals"] = spectrum.zero_residuals(result["residual"])
     return result
 
 
@@ -76,9 +82,7 @@ def envelope(
     chosen = trajectory if whole else trajectory.isel(seed=[0, 1], epoch=slice(None, None, LARGE_EVERY))
     spectra = spectrum.along_trajectory(chosen, network, objective, progress=progress)
     values = quantities(chosen, spectra, network, objective)
-    residual = trajectory.residual.values
-    values |= {name: trajectory[name].values for name in ("cost", "train_accuracy", "test_accuracy", "residual")}
-    values["zero_residuals"] = (np.abs(residual) <= spectrum.ZERO_RESIDUAL).mean(axis=(-2, -1))
+    values |= _of_trajectory(trajectory)
     result = {}
     for name, array in values.items():
         full = np.full((len(members), len(epochs)), np.nan)

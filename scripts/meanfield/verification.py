@@ -77,7 +77,7 @@ def published_quantities(arrays: dict[str, np.ndarray], records: int, parameters
     if "accuracy" in arrays:
         result["train_accuracy"], result["test_accuracy"] = arrays["accuracy"]
     if "residual" in arrays:
-        result["zero_residuals"] = (np.abs(arrays["residual"]) <= spectrum.ZERO_RESIDUAL).mean(axis=(-2, -1))
+        result["zero_residuals"] = spectrum.zero_residuals(arrays["residual"])
     if "eigenvalues" in arrays:
         result["eigenvalues"] = np.sort(arrays["eigenvalues"], axis=-1)
     return result
