@@ -3,10 +3,10 @@
 from meanfield.step import step
 
 with step(snakemake) as job:
-    from meanfield import figures, tables
+    from meanfield import audits, style, tables
 
     table = tables.deviations(
         *(tables.joined(paths, job.params.runs) for paths in (job.input.published, job.input.corrected))
     )
     tables.write(table, *job.output.table)
-    figures.save(figures.deviations(table), *job.output.figure)
+    style.save(audits.deviations(table), *job.output.figure)

@@ -6,7 +6,7 @@ with step(snakemake) as job:
     from pathlib import Path
 
     import pandas as pd
-    from meanfield import figures, storage, verdicts
+    from meanfield import audits, storage, style, verdicts
     from meanfield.errors import MeanfieldError
 
     if not job.input.comparisons:
@@ -15,7 +15,7 @@ with step(snakemake) as job:
     table.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(verdicts.markdown(table))
     Path(job.output.html).write_text(verdicts.html(table))
-    figures.save(figures.verdicts(verdicts.overview(table)), *job.output.figures)
+    style.save(audits.verdicts(verdicts.overview(table)), *job.output.figures)
     noise = [(run, storage.read(path)) for run, path in zip(job.params.runs, job.input.noise, strict=True)]
-    figures.save(figures.tolerances(noise), *job.output.tolerances)
+    style.save(audits.tolerances(noise), *job.output.tolerances)
     job.say(verdicts.sentence(table))

@@ -4,12 +4,13 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 import yaml
-from meanfield import datasets, published, storage
+from meanfield import datasets, published, spectrum, storage
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network
-from meanfield.propagation import Objective
+from meanfield.propagation import Objective, problem
 
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -65,3 +66,32 @@ def published_array(run: tuple[str, str, str], quantity: str, mirror: Path) -> n
     """One published array of a linear run, by the name in `published.QUANTITIES`."""
     file = published.array_files(run, published.registry(ROOT / "config/published/registry.csv"))[quantity]
     return published.read_array(mirror / file)
+
+
+def synthetic_dataset(features: int = 2, labels: int = 1, source: str = "mirror") -> xr.Dataset:
+    """A small random dataset, 9 training and 3 test samples."""
+    rng = np.random.default_rng(features + labels)
+    target = rng.integers(2, size=(12, labels)).astype(float)
+    return datasets.split(rng.normal(size=(12, features)), target, 0.25, 0).assign_attrs(source=source)
+
+
+def synthetic_run(
+    activation: str, data: xr.Dataset, architecture: str = "3", seeds: int = 1
+) -> tuple[xr.Dataset, xr.Dataset, pd.DataFrame]:
+    """Trajectory, spectrum and indices of random parameters that grow along 5 records; the real Hessians of them."""
+    net, target = problem(data, architecture, activation, "float64")
+    rng = np.random.default_rng(net.size)
+    dims, shape = ("seed", "epoch"), (seeds, 5)
+    scale = np.linspace(0.1, 2, 5)[:, None]
+    run = xr.Dataset(
+        {
+            "parameters": ((*dims, "parameter"), scale * rng.normal(size=(*shape, net.size))),
+            "residual": ((*dims, "label", "sample"), rng.choice([0.0, 0.5], size=(*shape, data.sizes["label"], 9))),
+            "cost": (dims, np.geomspace(0.7, 0.01, 5) * rng.uniform(0.9, 1.1, size=shape)),
+            **{name: (dims, rng.uniform(size=shape)) for name in ("train_accuracy", "test_accuracy", "gradient_norm")},
+        },
+        coords={"seed": np.arange(1, seeds + 1), "epoch": [0, 11, 21, 31, 41], "parameter": net.parameter_names},
+        attrs={"source": data.attrs["source"]},
+    )
+    spectra = spectrum.along_trajectory(run, net, target, eigenvectors_at=["last"]).assign_attrs(source=run.attrs["source"])
+    return run, spectra, spectrum.indices(run, spectra)

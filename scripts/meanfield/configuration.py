@@ -99,6 +99,8 @@ def _sentence(error: ValidationError) -> str:
             allowed = f"allowed: {'less than' if error.validator.startswith('e') else 'at most'} {rule}"
         case "minItems" | "minProperties":
             allowed = f"allowed: at least {rule} entry"
+        case "maxItems":
+            allowed = f"allowed: at most {rule} entries"
         case "uniqueItems":
             allowed = "allowed: each entry once"
         case _:

@@ -1,6 +1,11 @@
-"""One look for every picture: an activation's colour, marker and line, and the mark of stand-in data."""
+"""One look for every picture: an activation's colour, marker and line, the mark of stand-in data, how a figure is saved."""
+
+from pathlib import Path
 
 import matplotlib
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 
 from meanfield.activations import ACTIVATIONS
 from meanfield.storage import STAND_IN
@@ -19,6 +24,10 @@ _LOOKS = {
     "gelu": ("#E69F00", "P", (0, (3, 1, 1, 1))),
     "softplus": ("#555555", "X", (0, (1, 1))),
 }
+CLASS_COLOURS = [matplotlib.colors.to_hex(colour) for colour in matplotlib.colormaps["tab10"].colors]
+MARK_COLOUR = "#B00000"
+POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 5, "mew": 0.6, "ls": "", "zorder": 4}  # published values
+METADATA = {"pdf": {"CreationDate": None}, "png": {}}
 
 
 def colour(activation: str) -> str:
@@ -37,4 +46,35 @@ def mark(source: str) -> str:
     return "STAND-IN DATA, not the published" if source == STAND_IN else ""
 
 
-MARK_COLOUR = "#B00000"
+def title(axes: Axes, text: str, source: str) -> None:
+    """The panel's title, with the mark of stand-in data between it and the panel."""
+    axes.set_title(text, pad=16 if mark(source) else None)
+    axes.text(0.5, 1.03, mark(source), color=MARK_COLOUR, size=7, ha="center", transform=axes.transAxes)
+
+
+def logarithmic(axes: Axes, which: str) -> None:
+    """A logarithmic "x" or "y" axis, for the data that are drawn: powers of ten, or 1, 2, 5 where it spans little."""
+    axes.set(**{f"{which}scale": "log"})
+    axis, (low, high) = getattr(axes, f"{which}axis"), sorted(getattr(axes, f"get_{which}lim")())
+    axis.set_minor_formatter(NullFormatter())
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+
+
+def legend(figure: Figure, **entries) -> None:
+    """One legend below all panels: the labelled artists of the figure, each label once, then `entries` (label=artist)."""
+    found = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    found |= entries
+    if found:
+        columns = max(1, min(len(found), int(figure.get_figwidth() / 1.5)))
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+
+
+def save(figure: Figure, *paths: str | Path) -> None:
+    """Write the figure to each path, by its ending; the bytes do not depend on the time."""
+    for path in paths:
+        figure.savefig(path, dpi=150, metadata=METADATA[Path(path).suffix[1:]])

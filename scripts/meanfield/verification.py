@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from meanfield import spectrum
+from meanfield import spectrum, storage
 from meanfield.errors import MeanfieldError
 from meanfield.network import Network
 from meanfield.propagation import Objective
@@ -80,6 +80,31 @@ def published_quantities(arrays: dict[str, np.ndarray], records: int, parameters
         result["zero_residuals"] = spectrum.zero_residuals(arrays["residual"])
     if "eigenvalues" in arrays:
         result["eigenvalues"] = np.sort(arrays["eigenvalues"], axis=-1)
+    return result
+
+
+def published_columns(published: xr.Dataset, headline: pd.Series) -> pd.DataFrame:
+    """The published quantities with one number a record, as far as they are at hand, under the names of indices.csv."""
+    arrays = {name: array.values for name, array in published.items()}
+    quantities = published_quantities(arrays, int(headline.records), int(headline.parameters))
+    names = {"alpha": "alpha_published", "gamma": "gamma_published"}
+    return pd.DataFrame({names.get(name, name): array for name, array in quantities.items() if array.ndim == 1})
+
+
+def published_tables(
+    indices: pd.DataFrame, runs: list[dict], paths: list[str], summary: str
+) -> dict[tuple[str, str, str], pd.DataFrame]:
+    """`published_columns` of the runs whose data are not a stand-in, by (dataset, architecture, activation).
+
+    `indices` the joint table, `paths` the published arrays of `runs`, `summary` config/published/summary.csv.
+    """
+    headlines = pd.read_csv(summary).set_index(["experiment", "activation"])
+    sources = indices.groupby(["dataset", "architecture", "activation"]).source.first()
+    result = {}
+    for entry, path in zip(runs, paths, strict=True):
+        run = entry["dataset"], entry["architecture"], entry["activation"]
+        if sources[run] != storage.STAND_IN:
+            result[run] = published_columns(storage.read(path), headlines.loc[f"{run[0]}_{run[1]}", run[2]])
     return result
 
 

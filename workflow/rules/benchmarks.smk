@@ -10,7 +10,7 @@ rule benchmarks:
     """Number of jobs, time and peak memory of each rule. The one result that differs from run to run."""
     input:
         rules.tables.output,
-        rules.figures.output,
+        FIGURES,
         VIDEOS,
         VERDICTS,
         code=code("benchmarks", "analysis"),

@@ -41,17 +41,31 @@ RUNS = runs_of(config["protocol"])
 PAIRS = list(dict.fromkeys((entry["dataset"], entry["architecture"]) for entry in RUNS))
 with open(Path(workflow.basedir).parent / "config" / "published" / "summary.csv") as stream:
     PUBLISHED = {(row["experiment"], row["activation"]) for row in csv.DictReader(stream)}
-VERIFIED = [
-    entry for entry in RUNS if ("{dataset}_{architecture}".format(**entry), entry["activation"]) in PUBLISHED
-]  # the runs that the publication has, too
 
-# Videos and verdicts need spectra; with inertia there are none.
-VIDEOS = [
-    f"results/videos/{dataset}_{architecture}.mp4"
-    for dataset, architecture in PAIRS
-    if config["spectrum"]["method"] == "eigenvalues"
-]
-VERDICTS = ["results/verification/verdicts.md"] if VERIFIED and VIDEOS else []
+
+def verified(runs):
+    """Those of the runs that the publication has, too."""
+    return [entry for entry in runs if ("{dataset}_{architecture}".format(**entry), entry["activation"]) in PUBLISHED]
+
+
+def published_arrays(runs):
+    """The published arrays of those runs."""
+    return ["results/published/{dataset}/{architecture}/{activation}.nc".format(**entry) for entry in verified(runs)]
+
+
+def runs_like(wildcards):
+    """The runs of the wildcards' dataset and architecture, one per activation."""
+    pair = {"dataset": wildcards.dataset, "architecture": wildcards.architecture}
+    return [pair | {"activation": name} for name in config["activations"]]
+
+
+VERIFIED = verified(RUNS)
+LABELS = ", ".join(config["activations"])  # of results that show every activation
+
+# Videos, portraits and verdicts need spectra; with inertia there are none.
+DRAWN = ["_".join(pair) for pair in PAIRS if config["spectrum"]["method"] == "eigenvalues"]
+VIDEOS = [f"results/videos/{pair}.mp4" for pair in DRAWN]
+VERDICTS = ["results/verification/verdicts.md"] if VERIFIED and DRAWN else []
 
 
 wildcard_constraints:
@@ -116,7 +130,7 @@ def job_names():
     datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in PAIRS)]
     verified = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in VERIFIED if VERDICTS]
     checks = [f"{rule}/{run}" for rule in ("published", "envelope", "comparison") for run in verified]
-    joint = ["tables/tables", "figures/figures", *(f"video/{Path(path).stem}" for path in VIDEOS)]
+    joint = ["tables/tables", "curves/curves", *(f"{rule}/{pair}" for rule in ("portraits", "video") for pair in DRAWN)]
     return [*datasets, *per_run, *joint, *checks, *(["verify/verify"] if VERDICTS else [])]
 
 

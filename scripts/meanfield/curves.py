@@ -1,0 +1,153 @@
+"""
+The paper's figures along training, from the joint table of indices; the published points, where at hand, on top of ours.
+
+Each function returns a matplotlib figure: one column of panels per dataset and architecture, one curve per activation. With
+several seeds the first, which is the published draw, is drawn in full and the others thin.
+"""
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from meanfield import style
+from meanfield.activations import ACTIVATIONS
+
+Published = dict[tuple[str, str, str], pd.DataFrame]
+"""Published columns of the table of indices, a line per record, for the runs (dataset, architecture, activation) at hand."""
+
+COST, UPDATE = "cost ε", "update"
+RUN = ["dataset", "architecture", "activation"]
+CAUSES = {
+    "gamma_rows": ("exactly zero rows", "0.25"),
+    "gamma_symmetry": ("by a rescaling symmetry", "0.55"),
+    "gamma_flat": ("numerically flat, |λ| ≤ τ", "0.85"),
+}
+"""γ by cause: column of the table; its legend and grey."""
+BETAS = (0.3, 1, 10)  # of the ESP curves in figure 2
+
+
+def _columns(indices: pd.DataFrame, rows: int, height: float) -> tuple[Figure, list[tuple[np.ndarray, pd.DataFrame]]]:
+    """A figure with `rows` panels, each `height` inches high, per dataset and architecture; and those with their lines."""
+    experiments = [runs for _, runs in indices.groupby(RUN[:2], sort=False)]
+    figure = Figure(figsize=(2.6 * max(len(experiments), 2), height * rows + 0.6), layout="constrained")
+    axes = figure.subplots(rows, len(experiments), squeeze=False)
+    for column, runs in zip(axes.T, experiments, strict=True):
+        style.title(column[0], " ".join(runs[RUN[:2]].iloc[0]), runs.source.iloc[0])
+    return figure, list(zip(axes.T, experiments, strict=True))
+
+
+def _curves(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
+    """Column y against column x: one curve per activation and seed."""
+    for (activation, seed), run in runs.groupby(["activation", "seed"], sort=False):
+        look = style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1}
+        if seed != runs.seed.min():
+            look |= {"label": None, "lw": 0.5, "alpha": 0.4, "marker": None}
+        axes.plot(run[x], run[y], **look)
+
+
+def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str) -> None:
+    """The published points of the same runs, at the records that both have."""
+    for run, ours in runs[runs.seed == runs.seed.min()].groupby(RUN, sort=False):
+        if run in published and {x, y} - {"epoch"} <= set(published[run]):
+            theirs = published[run].iloc[: len(ours)].assign(epoch=ours.epoch.to_numpy()[: len(published[run])])
+            axes.plot(theirs[x], theirs[y], label="published", **style.POINTS)
+
+
+def _scales(axes: Axes, x: str, y: str) -> None:
+    """A logarithmic cost, decreasing to the right as training goes; shares from 0 to 1."""
+    if x == "cost":
+        style.logarithmic(axes, "x")
+        axes.invert_xaxis()
+    if y == "cost":
+        style.logarithmic(axes, "y")
+    else:
+        axes.set_ylim(-0.03, 1.03)
+
+
+def _along(indices: pd.DataFrame, published: Published, x: str, rows: dict[str, str], height: float = 2.4) -> Figure:
+    """One row of panels per quantity (column: label) against column x."""
+    figure, columns = _columns(indices, len(rows), height)
+    for column, runs in columns:
+        for axes, quantity in zip(column, rows, strict=True):
+            _curves(axes, runs, x, quantity)
+            _points(axes, runs, published, x, quantity)
+            _scales(axes, x, quantity)
+        column[-1].set_xlabel(COST if x == "cost" else UPDATE)
+    for axes, label in zip(columns[0][0], rows.values(), strict=True):
+        axes.set_ylabel(label)
+    style.legend(figure)
+    return figure
+
+
+def overview(indices: pd.DataFrame, published: Published) -> Figure:
+    """Cost, α and γ against the update, all runs at a glance."""
+    return _along(indices, {}, "epoch", {"cost": COST, "alpha": "descent share α", "gamma": "flat share γ"}, height=2)
+
+
+def fig3a_cost(indices: pd.DataFrame, published: Published) -> Figure:
+    """Figure 3a: the cost against the update."""
+    return _along(indices, published, "epoch", {"cost": COST})
+
+
+def fig3b_alpha(indices: pd.DataFrame, published: Published) -> Figure:
+    """Figure 3b: α against the cost; above as published (λ < 0), below resolved (λ < −τ)."""
+    rows = {"alpha_published": "α as published, λ < 0", "alpha": "α resolved, λ < −τ"}
+    return _along(indices, published, "cost", rows)
+
+
+def fig4a_zero_residuals(indices: pd.DataFrame, published: Published) -> Figure:
+    """Figure 4 left: the share of training samples with a residual of zero against the update."""
+    return _along(indices, published, "epoch", {"zero_residuals": "share of zero residuals"})
+
+
+def accuracy(indices: pd.DataFrame, published: Published) -> Figure:
+    """Accuracy on the training and the test set against the cost."""
+    rows = {"train_accuracy": "training accuracy", "test_accuracy": "test accuracy"}
+    return _along(indices, published, "cost", rows)
+
+
+def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
+    """Figure 4 right: γ against the cost; below it, for each activation, γ by cause against the update."""
+    activations = list(indices.activation.unique())
+    figure, columns = _columns(indices, 1 + len(activations), 1.9)
+    for (top, *below), runs in columns:
+        _curves(top, runs, "cost", "gamma")
+        _points(top, runs, published, "cost", "gamma_published")
+        _scales(top, "cost", "gamma")
+        top.set_xlabel(COST)
+        for axes, activation in zip(below, activations, strict=True):
+            run = runs[(runs.activation == activation) & (runs.seed == runs.seed.min())]
+            bottom = np.zeros(len(run))
+            for name, (label, grey) in CAUSES.items():
+                height = bottom + run[name].to_numpy()
+                axes.fill_between(run.epoch, bottom, height, color=grey, lw=0, label=label)
+                bottom = height
+            axes.plot(run.epoch, run.gamma, **style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1, "label": None})
+            axes.set_ylim(-0.03, 1.03)
+        below[-1].set_xlabel(UPDATE)
+    labels = ["flat share γ", *(f"γ of {ACTIVATIONS[name].label}" for name in activations)]
+    for axes, label in zip(columns[0][0], labels, strict=True):
+        axes.set_ylabel(label)
+    style.legend(figure)
+    return figure
+
+
+def fig2_activations(indices: pd.DataFrame, published: Published) -> Figure:
+    """Figure 2: the activations of the runs and their derivatives with respect to h; ESP for several β."""
+    h = np.linspace(-6, 6, 601)
+    figure = Figure(figsize=(8, 3.6), layout="constrained")
+    panels = figure.subplots(1, 2)
+    for name in indices.activation.unique():
+        activation = ACTIVATIONS[name]
+        for beta in BETAS if activation.trainable_beta else (1,):
+            result = activation.derivatives(h, np.full_like(h, beta))
+            look = style.look(name) | {"lw": 1.4, "ms": 4, "markevery": 60}
+            if activation.trainable_beta:
+                look |= {"alpha": {BETAS[0]: 0.4, BETAS[1]: 0.7}.get(beta, 1), "label": f"{activation.label}, β = {beta}"}
+            for axes, values in zip(panels, (result.value, result.h), strict=True):
+                axes.plot(h, np.broadcast_to(values, h.shape), **look)
+    panels[0].set(xlabel="pre-activation h", ylabel="activation f(h)", ylim=(-1, 4))
+    panels[1].set(xlabel="pre-activation h", ylabel="derivative ∂f/∂h")
+    style.legend(figure)
+    return figure

@@ -1,0 +1,52 @@
+"""
+Figures along training.
+
+Needs  results/tables/indices.csv, results/published/…nc
+Makes  results/figures/{overview, fig2_activations, …, accuracy}.{pdf,png}
+"""
+
+# Figure: which of the paper it is.
+CURVES = {
+    "overview": "–",
+    "fig2_activations": "2",
+    "fig3a_cost": "3a",
+    "fig3b_alpha": "3b",
+    "fig4a_zero_residuals": "4, left",
+    "fig4b_gamma": "4, right",
+    "accuracy": "–",
+}
+
+
+rule curves:
+    """The paper's figures along training, the published points on top of ours."""
+    input:
+        indices="results/tables/indices.csv",
+        summary="config/published/summary.csv",
+        published=published_arrays(RUNS),
+        code=code("curves", "video"),
+    output:
+        png=[
+            report(
+                f"results/figures/{name}.png",
+                caption=f"../report/{name}.rst",
+                category="Along training",
+                labels={"figure": name.split("_", 1)[-1].replace("_", " "), "of the paper": paper},
+            )
+            for name, paper in CURVES.items()
+        ],
+        pdf=expand("results/figures/{name}.pdf", name=CURVES),
+    log:
+        "results/logs/curves/curves.log",
+    benchmark:
+        "results/benchmarks/curves/curves.tsv"
+    conda:
+        "../../envs/video.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        names=list(CURVES),
+        runs=verified(RUNS),
+    script:
+        "../../scripts/curves.py"
