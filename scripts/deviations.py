@@ -8,5 +8,5 @@ with step(snakemake) as job:
     table = tables.deviations(
         *(tables.joined(paths, job.params.runs) for paths in (job.input.published, job.input.corrected))
     )
-    tables.write(table, *job.output.table)
+    tables.write(table, "Published and corrected protocol", *job.output.table)
     style.save(audits.deviations(table), *job.output.figure)

@@ -6,5 +6,5 @@ with step(snakemake) as job:
     from meanfield import tables
 
     indices = tables.joined(job.input.indices, job.params.runs)
-    tables.write(indices, *job.output.indices)
-    tables.write(tables.summary(indices), *job.output.summary)
+    tables.write(indices, "All runs, record by record", *job.output.indices)
+    tables.write(tables.summary(indices), "All runs, one line each", *job.output.summary)

@@ -1,9 +1,11 @@
-"""The joint tables: all runs record by record, and one line a run; as CSV, Markdown and LaTeX."""
+"""The joint tables: all runs record by record, and one line a run; as CSV, Markdown, LaTeX and a sortable page."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
+
+from meanfield import pages
 
 RUN = ["dataset", "architecture", "activation"]
 ENDS = [
@@ -72,11 +74,14 @@ def markdown(table: pd.DataFrame, digits: str = ".4g") -> str:
     return table.to_markdown(index=False, floatfmt=digits) + "\n"
 
 
-def write(table: pd.DataFrame, csv: str | Path, markdown_path: str | Path, latex: str | Path) -> None:
-    """The same table three times: CSV in full precision, Markdown and LaTeX in four digits for reading."""
+def write(
+    table: pd.DataFrame, title: str, csv: str | Path, markdown_path: str | Path, latex: str | Path, page: str | Path
+) -> None:
+    """The same table four times: CSV in full precision; Markdown, LaTeX and a sortable page in four digits for reading."""
     table.to_csv(csv, index=False)
     Path(markdown_path).write_text(markdown(table))
     shown = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
     shown.columns = [name.replace("_", " ") for name in shown]
     latex_table = shown.style.hide(axis="index").format(escape="latex")
     Path(latex).write_text(latex_table.to_latex(hrules=True))
+    Path(page).write_text(pages.sortable(table, title))

@@ -123,6 +123,16 @@ def averaging(wildcards):
     return "float64" if corrected(wildcards) else config["averaging"]
 
 
+def sortable(name, content):
+    """The sortable page of a table, in the report."""
+    return report(
+        f"results/tables/{name}.html",
+        caption=f"../report/{name}.rst",
+        category="Tables",
+        labels={"table": name, "content": content},
+    )
+
+
 def job_names():
     """{rule}/{job} of every job of this configuration, as logs and benchmarks are named."""
     runs = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in RUNS]

@@ -2,7 +2,7 @@
 What the original's defects change.
 
 Needs  results/runs/…/indices.csv of every run, by the published and by the corrected protocol
-Makes  results/tables/deviations.{csv,md,tex}, results/figures/deviations.{pdf,png}
+Makes  results/tables/deviations.{csv,md,tex,html}, results/figures/deviations.{pdf,png}
 """
 
 
@@ -13,8 +13,19 @@ rule deviations:
         corrected=[run("indices.csv").format(**entry) for entry in runs_of("corrected")],
         code=code("deviations", "video"),
     output:
-        table=multiext("results/tables/deviations", ".csv", ".md", ".tex"),
-        figure=multiext("results/figures/deviations", ".pdf", ".png"),
+        table=[
+            *multiext("results/tables/deviations", ".csv", ".md", ".tex"),
+            sortable("deviations", "published and corrected protocol"),
+        ],
+        figure=[
+            "results/figures/deviations.pdf",
+            report(
+                "results/figures/deviations.png",
+                caption="../report/deviations.rst",
+                category="Verification",
+                labels={"figure": "published and corrected protocol"},
+            ),
+        ],
     log:
         "results/logs/deviations/deviations.log",
     benchmark:

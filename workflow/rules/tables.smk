@@ -2,7 +2,7 @@
 The joint tables.
 
 Needs  results/runs/…/indices.csv of every run
-Makes  results/tables/indices.{csv,md,tex}, results/tables/summary.{csv,md,tex}
+Makes  results/tables/indices.{csv,md,tex,html}, results/tables/summary.{csv,md,tex,html}
 """
 
 
@@ -12,8 +12,11 @@ rule tables:
         indices=[run("indices.csv").format(**entry) for entry in RUNS],
         code=code("tables", "analysis"),
     output:
-        indices=multiext("results/tables/indices", ".csv", ".md", ".tex"),
-        summary=multiext("results/tables/summary", ".csv", ".md", ".tex"),
+        indices=[
+            *multiext("results/tables/indices", ".csv", ".md", ".tex"),
+            sortable("indices", "all runs, record by record"),
+        ],
+        summary=[*multiext("results/tables/summary", ".csv", ".md", ".tex"), sortable("summary", "one line a run")],
     log:
         "results/logs/tables/tables.log",
     benchmark:

@@ -15,9 +15,30 @@ rule verify:
     output:
         csv="results/verification/verdicts.csv",
         markdown="results/verification/verdicts.md",
-        html="results/verification/verdicts.html",
-        figures=multiext("results/figures/verdicts", ".pdf", ".png"),
-        tolerances=multiext("results/figures/tolerances", ".pdf", ".png"),
+        html=report(
+            "results/verification/verdicts.html",
+            caption="../report/verdicts.rst",
+            category="Verification",
+            labels={"figure": "verdicts, with numbers"},
+        ),
+        figures=[
+            "results/figures/verdicts.pdf",
+            report(
+                "results/figures/verdicts.png",
+                caption="../report/verdicts.rst",
+                category="Verification",
+                labels={"figure": "verdicts"},
+            ),
+        ],
+        tolerances=[
+            "results/figures/tolerances.pdf",
+            report(
+                "results/figures/tolerances.png",
+                caption="../report/tolerances.rst",
+                category="Verification",
+                labels={"figure": "tolerances"},
+            ),
+        ],
     log:
         "results/logs/verify/verify.log",
     benchmark:
