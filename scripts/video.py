@@ -1,4 +1,4 @@
-"""The spectrum video of one dataset and architecture: spectrum.nc and indices.csv of each activation in; MP4, PNG, GIF out."""
+"""The video of one dataset and architecture: spectrum.nc and indices.csv of each activation in; MP4, PNG and GIF out."""
 
 from meanfield.step import step
 

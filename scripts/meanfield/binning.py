@@ -1,5 +1,5 @@
 """
-Histograms of eigenvalues on two axes: the paper's linear one, which holds the bulk, and a symmetric-log one, which holds all.
+Histograms of eigenvalues on two axes: the paper's linear one holds the bulk, the symmetric-log one holds all of them.
 
 Positions on the symmetric-log axis are in decades. Around 0 it is linear up to ±τ, one decade wide on either side; exact
 zeros have a slot of their own in the middle, between the edges −0.0 and 0.0. With slot 0 this is the usual symmetric log.

@@ -43,7 +43,9 @@ PREVIEW_WIDTH, PREVIEW_FRAMES, PREVIEW_COLOURS = 480, 72, 128  # pixels; at most
 class Row:
     """One activation: both histograms of its eigenvalues, and the numbers of the record."""
 
-    def __init__(self, axes: dict[str, Axes], activation: str, edges: np.ndarray, symlog_edges: np.ndarray, tau: float) -> None:
+    def __init__(
+        self, axes: dict[str, Axes], activation: str, edges: np.ndarray, symlog_edges: np.ndarray, tau: float
+    ) -> None:
         """`edges` [bin + 1] are those of the linear axis."""
         self.edges, self.symlog_edges = edges, symlog_edges
         bars = {"baseline": EMPTY, "fill": True, "color": style.colour(activation), "animated": True}
@@ -125,7 +127,7 @@ class Scene:
             axes = {column: self._axes(column, top, height - GAP) for column in ("linear", "symlog", "numbers")}
             axes["numbers"].set_axis_off()
             axes["symlog"].set_xticks(ticks, labels)
-            axes["linear"].xaxis.set_major_locator(MaxNLocator(4))
+            axes["linear"].xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
             axes["linear"].xaxis.set_major_formatter(lambda value, _: f"{value:g}".replace("-", "−"))
             axes["symlog"].axvspan(-1 - binning.SLOT, 1 + binning.SLOT, color="0.94", zorder=0)
             axes["linear"].axvline(0, color="0.7", lw=0.8, zorder=0)
