@@ -1,4 +1,4 @@
-"""The spectrum video of one dataset and architecture: spectrum.nc and indices.csv of each activation in, MP4 out."""
+"""The video of one dataset and architecture: spectrum.nc and indices.csv of each activation in; MP4, PNG and GIF out."""
 
 from meanfield.step import step
 
@@ -13,6 +13,7 @@ with step(snakemake) as job:
         dict(zip(names, map(pd.read_csv, job.input.indices), strict=True)),
         job.output.video,
         job.output.poster,
+        job.output.preview,
         frames_per_second=job.params.frames_per_second,
         hold=job.params.hold,
         progress=job.progress,

@@ -96,6 +96,7 @@ def test_video_plays_in_a_browser(finished):
     frames = 22 + config["hold"] * config["frames_per_second"]
     assert sum(1 for _ in reader) == frames
     assert path.with_suffix(".png").exists()
+    assert path.with_suffix(".gif").read_bytes()[:6] == b"GIF89a"
 
 
 def test_source_of_the_data_is_in_every_file(finished):

@@ -2,12 +2,12 @@
 Spectrum videos.
 
 Needs  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc and indices.csv, for every activation
-Makes  results/videos/{dataset}_{architecture}.mp4, and its last frame as .png
+Makes  results/videos/{dataset}_{architecture}.mp4; its last frame as .png; a small preview as .gif
 """
 
 
 rule video:
-    """The spectra of all activations against training, one panel each."""
+    """The spectra of all activations along training, a row each, over their cost curves."""
     input:
         spectra=every_activation("spectrum.nc"),
         indices=every_activation("indices.csv"),
@@ -15,6 +15,7 @@ rule video:
     output:
         video="results/videos/{dataset}_{architecture}.mp4",
         poster="results/videos/{dataset}_{architecture}.png",
+        preview="results/videos/{dataset}_{architecture}.gif",
     log:
         "results/logs/video/{dataset}_{architecture}.log",
     benchmark:
