@@ -1,14 +1,16 @@
-"""The video of one dataset and architecture: spectrum.nc and indices.csv of each activation in; MP4, PNG and GIF out."""
+"""The video of one dataset and architecture: spectrum.nc and indices.csv of each activation in; MP4, pictures, page out."""
 
 from meanfield.step import step
 
 with step(snakemake) as job:
-    import pandas as pd
-    from meanfield import storage, video
+    from pathlib import Path
 
-    names = job.params.activations
+    import pandas as pd
+    from meanfield import pages, storage, video
+
+    names, title = job.params.activations, " ".join(job.wildcards)
     video.render(
-        f"{job.wildcards.dataset} {job.wildcards.architecture}",
+        title,
         dict(zip(names, map(storage.read, job.input.spectra), strict=True)),
         dict(zip(names, map(pd.read_csv, job.input.indices), strict=True)),
         job.output.video,
@@ -18,3 +20,4 @@ with step(snakemake) as job:
         hold=job.params.hold,
         progress=job.progress,
     )
+    Path(job.output.page).write_text(pages.player(job.output.video, title))

@@ -1,49 +1,59 @@
-"""Pages that work offline from disk, each one self-contained file: sortable tables, and a player for a video."""
+"""
+Pages that work offline from disk, each one self-contained file: sortable tables, and a player for a video.
+
+They are small, since Snakemake's report shows them as data addresses, which Chromium refuses beyond 2 MiB.
+"""
 
 import base64
-import re
 from pathlib import Path
 
 import pandas as pd
-from bokeh.embed import file_html
-from bokeh.models import ColumnDataSource, DataTable, NumberFormatter, ScientificFormatter, StringFormatter, TableColumn
-from bokeh.resources import INLINE
 
-IDENTIFIER = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}")
-PLAYER = """<!doctype html>
+PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title>
-<style>body {{ margin: 0; background: white }} video {{ display: block; width: 100%; max-height: 100vh }}</style>
-<video controls playsinline aria-label="{title}" src="data:video/mp4;base64,{video}"></video>
+{content}
 </html>
 """
-
-
-def repeatable(html: str) -> str:
-    """The page with Bokeh's random identifiers replaced by numbered ones: the same content gives the same bytes."""
-    found = dict.fromkeys(IDENTIFIER.findall(html))
-    numbered = {name: f"00000000-0000-4000-8000-{number:012d}" for number, name in enumerate(found)}
-    return IDENTIFIER.sub(lambda match: numbered[match[0]], html)
+TABLE = """<style>
+body {{ font: 14px sans-serif; margin: 12px }}
+table {{ border-collapse: collapse; white-space: nowrap }}
+th {{ position: sticky; top: 0; background: white; vertical-align: bottom }}
+th button {{ font: inherit; font-weight: bold; border: 0; background: none; cursor: pointer; text-align: left }}
+th[aria-sort=ascending] button::after {{ content: " ▲" }}
+th[aria-sort=descending] button::after {{ content: " ▼" }}
+td {{ padding: 3px 8px; border-top: 1px solid #ddd }}
+</style>
+<h1>{title}</h1>
+{table}
+<script>
+const numbers = new Intl.Collator(undefined, {{numeric: true}});
+document.querySelectorAll("th").forEach((head, column) => {{
+  head.innerHTML = `<button>${{head.textContent}}</button>`;
+  head.onclick = () => {{
+    const up = head.getAttribute("aria-sort") === "ascending" ? -1 : 1, body = document.querySelector("tbody");
+    document.querySelectorAll("th").forEach(other => other.removeAttribute("aria-sort"));
+    head.setAttribute("aria-sort", up === 1 ? "ascending" : "descending");
+    const key = row => row.cells[column].textContent;
+    const compare = (a, b) => isNaN(a) || isNaN(b) ? numbers.compare(a, b) : a - b;
+    body.append(...[...body.rows].sort((a, b) => up * compare(key(a), key(b))));
+  }};
+}});
+</script>"""
+VIDEO = """<style>body {{ margin: 0; background: white }} video {{ display: block; width: 100%; max-height: 100vh }}</style>
+<video controls playsinline aria-label="{title}" src="data:video/mp4;base64,{video}"></video>"""
 
 
 def sortable(table: pd.DataFrame, title: str) -> str:
     """A table that sorts by a click on a column's head; floating-point numbers with four digits."""
-    columns = []
-    for name in table:
-        kind = table[name].dtype.kind
-        formatter = {"f": ScientificFormatter(precision=3, power_limit_low=-3), "i": NumberFormatter()}.get(
-            kind, StringFormatter()
-        )
-        columns.append(TableColumn(field=name, title=name.replace("_", " "), formatter=formatter, width=110))
-    grid = DataTable(
-        source=ColumnDataSource(table), columns=columns, index_position=None, reorderable=False, autosize_mode="none",
-        sizing_mode="stretch_both", min_height=400, row_height=24,
-    )  # fmt: skip
-    return repeatable(file_html(grid, INLINE, title, suppress_callback_warning=True))
+    named = table.rename(columns=lambda name: name.replace("_", " "))
+    html = named.to_html(index=False, border=0, na_rep="", float_format="{:.4g}".format)
+    return PAGE.format(title=title, content=TABLE.format(title=title, table=html))
 
 
 def player(video: str | Path, title: str) -> str:
     """A page that holds an MP4 video and plays it."""
-    return PLAYER.format(title=title, video=base64.b64encode(Path(video).read_bytes()).decode())
+    encoded = base64.b64encode(Path(video).read_bytes()).decode()
+    return PAGE.format(title=title, content=VIDEO.format(title=title, video=encoded))

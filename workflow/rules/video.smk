@@ -2,7 +2,8 @@
 Spectrum videos.
 
 Needs  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc and indices.csv, for every activation
-Makes  results/videos/{dataset}_{architecture}.mp4; its last frame as .png; a small preview as .gif
+Makes  results/videos/{dataset}_{architecture}.mp4; its last frame as .png; a small preview as .gif;
+       a page that plays it as .html
 """
 
 
@@ -16,6 +17,12 @@ rule video:
         video="results/videos/{dataset}_{architecture}.mp4",
         poster="results/videos/{dataset}_{architecture}.png",
         preview="results/videos/{dataset}_{architecture}.gif",
+        page=report(
+            "results/videos/{dataset}_{architecture}.html",
+            caption="../report/video.rst",
+            category="Videos",
+            labels={"task": "{dataset}", "architecture": "{architecture}", "activations": LABELS},
+        ),
     log:
         "results/logs/video/{dataset}_{architecture}.log",
     benchmark:
