@@ -5,7 +5,8 @@
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N
-#   make images     copy the README's pictures from results/
+#   make report     results/report.html, all figures, tables and videos in one page
+#   make images     small copies of results' pictures, for the README
 #   make lock        resolve the lock files anew (needs uv)
 #   make clean       remove the virtual environment (results stay)
 
@@ -19,7 +20,7 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce test verify lint benchmarks images lock clean
+.PHONY: reproduce test verify report lint benchmarks images lock clean
 
 reproduce: $(VENV)/run
 	$(SNAKEMAKE)
@@ -37,9 +38,13 @@ lint: $(VENV)/dev
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
 
+report: reproduce
+	$(SNAKEMAKE) --report results/report.html
+
+PICTURES := overview,verdicts,deviations,fig3a_cost,fig3b_alpha,fig4b_gamma,eigenvalues_nonlinear_10,eigenvectors_nonlinear_8-2,boundaries_nonlinear_8-2
 images: reproduce
 	$(SNAKEMAKE) deviations
-	cp results/figures/{overview,verdicts,deviations}.png results/videos/nonlinear_10.png docs/images/
+	$(BIN)/python docs/shrink.py docs/images results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found (Snakemake needs 3.11, TensorFlow stops at 3.13). Install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }

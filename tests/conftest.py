@@ -8,10 +8,18 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+import yaml
 
 ROOT = Path(__file__).parent.parent
 PUBLISHED = ROOT.parent / "shared" / "published"
 UNREACHABLE = "http://127.0.0.1:9"  # the discard port: a proxy that refuses at once, so that nothing leaves the machine
+
+SMALL = {
+    "experiments": [
+        {"dataset": "linear", "architecture": "10", "updates": 300, "beta_stddev": 1e-4, "beta_op_seed": 21},
+    ],
+    "seeds": 2,
+}
 
 
 @pytest.fixture(scope="session")
@@ -50,13 +58,29 @@ class Workflow:
             return set()
         table = result.stdout.split("Job stats:")[-1].split("\n\n")[0]
         rows = [line.split() for line in table.splitlines()[3:]]
-        return {row[0] for row in rows if row} - {"total", "all", "videos"}
+        return {row[0] for row in rows if row} - {"total", "all", "figures", "videos"}
 
 
 @pytest.fixture(scope="session")
 def mirror() -> Path | None:
     """The mirror of the published files, or None: the workflow then makes stand-ins."""
     return PUBLISHED if PUBLISHED.is_dir() else None
+
+
+def small(workflow: Workflow, **changes) -> tuple[str, str]:
+    """The arguments that select the small configuration."""
+    (workflow.folder / "small.yaml").write_text(yaml.safe_dump({**SMALL, **changes}))
+    return "--configfile", "small.yaml"
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory, mirror) -> Workflow:
+    """The whole small DAG, run once."""
+    workflow = Workflow(tmp_path_factory.mktemp("finished"), mirror)
+    result = workflow.snakemake(*small(workflow))
+    assert result.returncode == 0, result.stdout
+    workflow.output = result.stdout
+    return workflow
 
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)

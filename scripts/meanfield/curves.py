@@ -38,8 +38,8 @@ def _columns(indices: pd.DataFrame, rows: int, height: float) -> tuple[Figure, l
 
 
 def _curves(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
-    """Column y against column x: one curve per activation and seed."""
-    for (activation, seed), run in runs.groupby(["activation", "seed"], sort=False):
+    """Column y against column x: one curve per activation and seed; none where y is unknown (inertia gives no λ < 0)."""
+    for (activation, seed), run in runs[runs[y].notna()].groupby(["activation", "seed"], sort=False):
         look = style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1}
         if seed != runs.seed.min():
             look |= {"label": None, "lw": 0.5, "alpha": 0.4, "marker": None}

@@ -102,3 +102,9 @@ def test_bytes_do_not_depend_on_the_time(indices, published, tmp_path, monkeypat
         style.save(curves.overview(indices, published), tmp_path / f"{name}.png", tmp_path / f"{name}.pdf")
     for ending in ("png", "pdf"):
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+
+
+def test_unknown_quantities_are_left_out(indices):
+    above, _, below, _ = curves.fig3b_alpha(indices.assign(alpha_published=np.nan), {}).axes
+    assert not above.lines
+    assert below.lines

@@ -13,32 +13,10 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
-from conftest import ROOT, Workflow
+from conftest import ROOT, SMALL, Workflow, small
 
-SMALL = {
-    "experiments": [
-        {"dataset": "linear", "architecture": "10", "updates": 300, "beta_stddev": 1e-4, "beta_op_seed": 21},
-    ],
-    "seeds": 2,
-}
-EVERYTHING = {"dataset", "training", "spectrum", "indices", "tables", "figures", "video", "benchmarks"}
+EVERYTHING = {"dataset", "training", "spectrum", "indices", "tables", "curves", "portraits", "video", "benchmarks"}
 EVERYTHING |= {"published", "envelope", "comparison", "verify"}
-
-
-def small(workflow: Workflow, **changes) -> tuple[str, str]:
-    """The arguments that select the small configuration."""
-    (workflow.folder / "small.yaml").write_text(yaml.safe_dump({**SMALL, **changes}))
-    return "--configfile", "small.yaml"
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory, mirror) -> Workflow:
-    """The whole small DAG, run once."""
-    workflow = Workflow(tmp_path_factory.mktemp("finished"), mirror)
-    result = workflow.snakemake(*small(workflow))
-    assert result.returncode == 0, result.stdout
-    workflow.output = result.stdout
-    return workflow
 
 
 @pytest.fixture
@@ -124,7 +102,7 @@ def test_running_again_or_touching_or_copying_reruns_nothing(finished, copy):
         ("datasets", EVERYTHING - {"published"}),
         ("training", EVERYTHING - {"dataset", "published"}),
         ("hessian", EVERYTHING - {"dataset", "published", "training"}),
-        ("verification", {"comparison", "verify", "figures", "benchmarks"}),
+        ("verification", {"comparison", "verify", "curves", "benchmarks"}),
         ("video", {"video", "benchmarks"}),
     ],
 )
