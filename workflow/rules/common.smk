@@ -45,12 +45,13 @@ VERIFIED = [
     entry for entry in RUNS if ("{dataset}_{architecture}".format(**entry), entry["activation"]) in PUBLISHED
 ]  # the runs that the publication has, too
 
-# Videos and verdicts need spectra; with inertia there are none.
+# Videos, explorer and verdicts need spectra; with inertia there are none.
 VIDEOS = [
     f"results/videos/{dataset}_{architecture}.mp4"
     for dataset, architecture in PAIRS
     if config["spectrum"]["method"] == "eigenvalues"
 ]
+EXPLORER = ["results/explorer.html"] if VIDEOS else []
 VERDICTS = ["results/verification/verdicts.md"] if VERIFIED and VIDEOS else []
 
 
@@ -117,18 +118,21 @@ def job_names():
     verified = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in VERIFIED if VERDICTS]
     checks = [f"{rule}/{run}" for rule in ("published", "envelope", "comparison") for run in verified]
     joint = ["tables/tables", "figures/figures", *(f"video/{Path(path).stem}" for path in VIDEOS)]
+    joint += ["explorer/explorer"] if EXPLORER else []
     return [*datasets, *per_run, *joint, *checks, *(["verify/verify"] if VERDICTS else [])]
 
 
-def code(name, environment):
+def code(name, environment, *beside):
     """
-    The script `name`, all core modules that it imports, at any depth, and its environment file.
+    The script `name`, all core modules that it imports, at any depth, the files beside them that it reads, and its
+    environment file.
 
     They are inputs of the rule: their content is compared, so editing one re-runs just the steps that use it.
     """
     finder = ModuleFinder(path=[str(SCRIPTS)])
     finder.run_script(str(SCRIPTS / f"{name}.py"))
     files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    files.update(SCRIPTS / "meanfield" / file for file in beside)
     files.add(SCRIPTS.parent / "envs" / f"{environment}.yaml")
     return sorted(os.path.relpath(file) for file in files)
 
