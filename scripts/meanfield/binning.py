@@ -8,6 +8,7 @@ Eigenvalues span more than ten decades on either side of 0. The symmetric-logari
 import numpy as np
 
 TINY = np.finfo(float).tiny
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def symlog(values: np.ndarray, tau: float) -> np.ndarray:
@@ -24,6 +25,17 @@ def symlog_edges(tau: float, low: float, high: float, per_decade: int = 2) -> np
         return tau * 10 ** (np.arange(bins + 1) / per_decade)
 
     return np.concatenate([-beyond(-low)[::-1], beyond(high)])
+
+
+def symlog_ticks(edges: np.ndarray, tau: float, each_side: int = 3) -> tuple[np.ndarray, list[str]]:
+    """Eigenvalues to mark on the symmetric-logarithmic axis, ascending, and their labels: 0 and powers such as "-10⁻⁴"."""
+    powers = np.arange(np.floor(np.log10(max(-edges[0], edges[-1]))), np.log10(tau) + 2, -1)
+    powers = powers[:: int(np.ceil(len(powers) / each_side)) or 1]
+    ticks = np.concatenate([-(10**powers), [0], 10 ** powers[::-1]])
+    raised = [f"{power:.0f}".translate(SUPERSCRIPTS) for power in powers]
+    labels = [f"-10{power}" for power in raised] + ["0"] + [f"10{power}" for power in raised[::-1]]
+    shown = np.flatnonzero((ticks >= edges[0]) & (ticks <= edges[-1]))
+    return ticks[shown], [labels[number] for number in shown]
 
 
 def linear_edges(values: np.ndarray, bins: int = 61, shown: float = 0.98) -> np.ndarray:

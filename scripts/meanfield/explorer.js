@@ -1,4 +1,5 @@
-// Hands the chosen task's chosen record to the charts. Runs when the page is ready and whenever a control changes.
+// Hands the chosen task's chosen record to the charts. Runs when the page is ready and whenever a control changes:
+// `cb_obj` is then the document, or the control.
 
 const shown = tasks[task.value]
 const bins = shown.axes[axis.value].bins
@@ -11,6 +12,7 @@ if (!clock) {
     ranges[name].setv({start, end})
   }
   ticker.ticks = shown.axes[axis.value].ticks
+  cost_ticker.ticks = shown.cost_ticks
   const labels = new Map(ticker.ticks.map((tick, number) => [tick, shown.axes[axis.value].labels[number]]))
   for (const picture of Object.values(spectra)) picture.below[0].major_label_overrides = labels
   for (const picture of Object.values(boundaries)) {
@@ -63,7 +65,7 @@ if ([play, task].includes(cb_obj)) {
   }
 }
 
-if (cb_obj.event_name === "document_ready") {
+if (cb_obj === task.document) {
   // keys, where the focus is not in a control that has a use for them
   document.addEventListener("keydown", (event) => {
     const end = tasks[task.value].updates.length - 1

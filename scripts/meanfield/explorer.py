@@ -6,7 +6,6 @@ hands the chosen record to the charts, which are Bokeh's. Drawn is the first see
 """
 
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -67,6 +66,7 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
     edges = {"symlog": binning.symlog_edges(tau, values.min(), values.max()), "linear": binning.linear_edges(values)}
     plane = decision.plane(dataset, GRID)
     sizes, last = (dataset.sizes["feature"], dataset.sizes["label"]), spectra[0].epoch.values[-1]
+    costs, cost_ticks = _cost_axis(np.concatenate([run.indices.cost for run in runs.values()]))
     networks = {name: Network.of(architecture, name, *sizes) for name in runs}
     return {
         "mark": style.mark(spectra[0].attrs["source"]),
@@ -74,11 +74,12 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
         "ranges": {
             "count": [0.5, 2 * max(spectrum.sizes["parameter"] for spectrum in spectra)],
             "update": [-0.03 * last, 1.03 * last + 1],
-            "cost": _log_range(np.concatenate([run.indices.cost for run in runs.values()])),
+            "cost": costs,
             "x": plane.x[[0, -1]].tolist(),
             "y": plane.y[[0, -1]].tolist(),
         },
-        "axes": {"symlog": _symlog_axis(edges["symlog"], tau), "linear": _linear_axis(edges["linear"])},
+        "cost_ticks": cost_ticks,
+        "axes": _axes(edges, tau),
         "plane": _plane(plane, dataset),
         "runs": {name: _run(run, networks[name], plane.features(), edges, tau) for name, run in runs.items()},
     }
@@ -97,10 +98,12 @@ def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.n
     }
 
 
-def _log_range(values: np.ndarray) -> list[float]:
-    """Ends of a logarithmic axis with some room about all positive values."""
-    values = values[values > 0]
-    return [values.min() / 1.5, values.max() * 1.5] if values.size else [0.1, 1]
+def _cost_axis(costs: np.ndarray) -> tuple[list[float], list[float]]:
+    """Ends and ticks of the logarithmic axis of all costs; the ticks are 1, 2, 5 × 10^k where there are few decades."""
+    low, high = max(costs.min(), 1e-15) / 1.5, costs.max() * 1.5
+    steps = (1, 2, 5) if high < 100 * low else (1,)
+    ticks = [float(f"{step}e{power}") for power in range(-16, 17) for step in steps]
+    return [low, high], [tick for tick in ticks if low <= tick <= high]
 
 
 def shades(probability: np.ndarray) -> np.ndarray:
@@ -110,37 +113,24 @@ def shades(probability: np.ndarray) -> np.ndarray:
     return np.maximum(np.ceil(256 * probability[..., 0]) - 1, 0).astype(np.uint8)
 
 
-def _symlog_axis(edges: np.ndarray, tau: float) -> dict:
-    """Where bars and ticks lie on the symmetric-logarithmic axis; ticks are 0 and some powers of ten."""
-    powers = np.arange(np.floor(np.log10(max(-edges[0], edges[-1]))), np.log10(tau) + 2, -1)
-    powers = powers[:: int(np.ceil(len(powers) / 3)) or 1][::-1]
-    ticks = np.concatenate([-(10 ** powers[::-1]), [0], 10**powers])
-    return _axis(edges, ticks, lambda values: binning.symlog(values, tau), _power)
-
-
-def _linear_axis(edges: np.ndarray) -> dict:
-    """Where bars and ticks lie on the linear axis."""
-    return _axis(edges, MaxNLocator(5).tick_values(edges[0], edges[-1]), lambda values: values, "{:g}".format)
-
-
-def _axis(edges: np.ndarray, ticks: np.ndarray, place: Callable, text: Callable[[float], str]) -> dict:
-    """Bins from λ = low to high, drawn from left to right, and those ticks between them, with labels, as lists."""
-    ticks = ticks[(ticks >= edges[0]) & (ticks <= edges[-1])]
-    places = place(edges).tolist()
-    return {
-        "bins": {"low": edges[:-1].tolist(), "high": edges[1:].tolist(), "left": places[:-1], "right": places[1:]},
-        "range": [places[0], places[-1]],
-        "ticks": place(ticks).tolist(),
-        "labels": [text(tick).replace("-", "−") for tick in ticks],
+def _axes(edges: dict[str, np.ndarray], tau: float) -> dict[str, dict]:
+    """Both axes: bins from λ = low to high, drawn from left to right, and labelled ticks, as lists."""
+    locations = MaxNLocator(5).tick_values(*edges["linear"][[0, -1]])
+    ticks = {
+        "symlog": binning.symlog_ticks(edges["symlog"], tau),
+        "linear": (locations, [f"{tick:g}" for tick in locations]),
     }
-
-
-def _power(value: float) -> str:
-    """A signed power of ten as text: -10⁻⁴, or 0."""
-    if value == 0:
-        return "0"
-    exponent = f"{np.log10(abs(value)):.0f}".translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
-    return ("-" if value < 0 else "") + f"10{exponent}"
+    axes = {}
+    for name, ends in edges.items():
+        places, marks = (binning.symlog(values, tau) if name == "symlog" else values for values in (ends, ticks[name][0]))
+        bins = {"low": ends[:-1], "high": ends[1:], "left": places[:-1], "right": places[1:]}
+        axes[name] = {
+            "bins": {column: values.tolist() for column, values in bins.items()},
+            "range": places[[0, -1]].tolist(),
+            "ticks": marks.tolist(),
+            "labels": [label.replace("-", "−") for label in ticks[name][1]],
+        }
+    return axes
 
 
 def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
@@ -149,11 +139,12 @@ def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
     where, classes = plane.coordinates(features), decision.classes(target)
     binary = target.shape[1] == 1
     colours = np.array([DARK_0, DARK_1] if binary else [SEVERAL[k % len(SEVERAL)] for k in range(target.shape[1])])
+    pixel = np.array([plane.x[1] - plane.x[0], plane.y[1] - plane.y[0]])
     named = [] if binary else np.unique(classes)
     means = np.array([where[classes == number].mean(axis=0) for number in named]).reshape(-1, 2)
     return {
-        "image": dict(zip(("x", "y"), (plane.x[[0]], plane.y[[0]]), strict=True))
-        | {"dw": np.ptp(plane.x, keepdims=True), "dh": np.ptp(plane.y, keepdims=True)},
+        "image": {"x": plane.x[:1] - pixel[0] / 2, "y": plane.y[:1] - pixel[1] / 2}
+        | {"dw": GRID * pixel[:1], "dh": GRID * pixel[1:]},
         "samples": {"x": where[:, 0], "y": where[:, 1], "colour": colours[classes].tolist()}
         | {"marker": np.where(binary & (classes == 1), "triangle", "circle").tolist()},
         "means": {"x": means[:, 0], "y": means[:, 1], "name": [str(number) for number in named]},
@@ -174,6 +165,7 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
         "means": _source("x", "y", "name"),
         "mapper": models.LinearColorMapper(palette=BINARY, low=-0.5),
         "ticker": models.FixedTicker(),
+        "cost_ticker": models.FixedTicker(),
         "ranges": {name: models.Range1d(0.5, 1) for name in ("eigenvalue", "count", "update", "cost", "x", "y")},
     }
     spectra = {name: _spectrum(name, shared) for name in activations}
@@ -190,7 +182,7 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
         | {"spectra": spectra, "boundaries": boundaries}
         | {"marks": [picture.select_one({"name": "mark"}) for picture in figures]}
         | {"cursors": [curve.select_one({"name": "cursor"}) for curve in curves.values()]}
-        | {"drawn": {name: [r for curve in curves.values() for r in curve.select({"name": name})] for name in activations}},
+        | {"drawn": {name: [r for c in curves.values() for r in c.renderers if r.name == name] for name in activations}},
     )  # fmt: skip
     document = Document(title="Hessian spectra along training", theme=THEME)
     for name, root in roots.items():
@@ -256,13 +248,8 @@ def _boundary(activation: str, shared: dict) -> figure:
     """What one activation's network decides, as an image, and the training samples."""
     ranges = {"x_range": shared["ranges"]["x"], "y_range": shared["ranges"]["y"]}
     picture = _figure(f"{ACTIVATIONS[activation].label}: decision boundary", "", **ranges)
-    picture.image(
-        source=shared["images"][activation],
-        color_mapper=shared["mapper"],
-        level="image",
-        global_alpha=0.7,
-        name=f"image_{activation}",
-    )
+    image = {"source": shared["images"][activation], "name": f"image_{activation}"}
+    picture.image(color_mapper=shared["mapper"], level="image", global_alpha=0.7, **image)
     picture.scatter(
         "x", "y", marker="marker", color="colour", source=shared["samples"], size=6, line_color="white", line_width=0.5
     )
@@ -279,6 +266,9 @@ def _curve(quantity: str, shared: dict) -> figure:
     ranges, linear = shared["ranges"], {"y_range": models.Range1d(-0.03, 1.03)}
     vertical = {"y_range": ranges["cost"], "y_axis_type": "log"} if quantity == "cost" else linear
     picture = _figure(CURVES[quantity], "update", x_range=ranges["update"], **vertical)
+    if quantity == "cost":
+        picture.yaxis.ticker = picture.ygrid.ticker = shared["cost_ticker"]
+        picture.yaxis.formatter = models.CustomJSTickFormatter(code="return `${tick}`")
     for activation, source in shared["lines"].items():
         look = style.look(activation)
         dash = LINES.get(look["linestyle"]) or list(look["linestyle"][1])
@@ -295,4 +285,4 @@ def repeatable(html: str) -> str:
     """The page with Bokeh's random and running identifiers replaced by their order of appearance."""
     order: dict[str, str] = {}
     pattern = r'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=")p[0-9]{4,}(?=")'
-    return re.sub(pattern, lambda found: order.setdefault(found[0], f"{found[0][0]}-{len(order)}"), html)
+    return re.sub(pattern, lambda found: order.setdefault(found[0], f"id-{len(order)}"), html)
