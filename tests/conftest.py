@@ -62,6 +62,15 @@ class Workflow:
 
 
 @pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium; tests that need it are skipped where it is absent."""
+    import browsing
+
+    with browsing.start() as driver:
+        yield driver
+
+
+@pytest.fixture(scope="session")
 def mirror() -> Path | None:
     """The mirror of the published files, or None: the workflow then makes stand-ins."""
     return PUBLISHED if PUBLISHED.is_dir() else None

@@ -62,9 +62,10 @@ def runs_like(wildcards):
 VERIFIED = verified(RUNS)
 LABELS = ", ".join(config["activations"])  # of results that show every activation
 
-# Videos, portraits and verdicts need spectra; with inertia there are none.
+# Videos, portraits, explorer and verdicts need spectra; with inertia there are none.
 DRAWN = ["_".join(pair) for pair in PAIRS if config["spectrum"]["method"] == "eigenvalues"]
 VIDEOS = [f"results/videos/{pair}.mp4" for pair in DRAWN]
+EXPLORER = ["results/explorer.html"] if DRAWN else []
 VERDICTS = ["results/verification/verdicts.md"] if VERIFIED and DRAWN else []
 
 
@@ -141,18 +142,21 @@ def job_names():
     verified = ["{dataset}_{architecture}_{activation}".format(**entry) for entry in VERIFIED if VERDICTS]
     checks = [f"{rule}/{run}" for rule in ("published", "envelope", "comparison") for run in verified]
     joint = ["tables/tables", "curves/curves", *(f"{rule}/{pair}" for rule in ("portraits", "video") for pair in DRAWN)]
+    joint += ["explorer/explorer"] if EXPLORER else []
     return [*datasets, *per_run, *joint, *checks, *(["verify/verify"] if VERDICTS else [])]
 
 
-def code(name, environment):
+def code(name, environment, *beside):
     """
-    The script `name`, all core modules that it imports, at any depth, and its environment file.
+    The script `name`, all core modules that it imports, at any depth, the files beside them that it reads, and its
+    environment file.
 
     They are inputs of the rule: their content is compared, so editing one re-runs just the steps that use it.
     """
     finder = ModuleFinder(path=[str(SCRIPTS)])
     finder.run_script(str(SCRIPTS / f"{name}.py"))
     files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
+    files.update(SCRIPTS / "meanfield" / file for file in beside)
     files.add(SCRIPTS.parent / "envs" / f"{environment}.yaml")
     return sorted(os.path.relpath(file) for file in files)
 

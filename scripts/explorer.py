@@ -1,0 +1,21 @@
+"""The explorer: dataset, trajectory, spectrum and indices of every run in, one HTML page out."""
+
+from meanfield.step import step
+
+with step(snakemake) as job:
+    from pathlib import Path
+
+    import pandas as pd
+    from meanfield import explorer, storage
+
+    datasets = {Path(path).stem: storage.read(path) for path in job.input.datasets}
+    files = zip(job.params.runs, job.input.trajectories, job.input.spectra, job.input.indices, strict=True)
+    tasks = {}
+    for run, trajectory, spectrum, indices in files:
+        loaded = explorer.Run(storage.read(trajectory), storage.read(spectrum), pd.read_csv(indices))
+        tasks.setdefault((run["dataset"], run["architecture"]), {})[run["activation"]] = loaded
+    shown = {
+        " ".join(pair): explorer.task(datasets[pair[0]], pair[1], runs)
+        for pair, runs in zip(tasks, job.progress(tasks.values(), "task"), strict=True)
+    }
+    Path(job.output[0]).write_text(explorer.page(shown, job.params.activations))

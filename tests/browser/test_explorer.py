@@ -1,0 +1,215 @@
+"""The explorer: its numbers, and what a reader can do with it in a browser, on small random runs."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from browsing import DESKTOP, PHONE, errors, overflow, press, resize, wait
+from meanfield import decision, explorer, spectrum, storage
+from meanfield.losses import SIGMOID_CROSS_ENTROPY
+from meanfield.network import Network
+from meanfield.propagation import Objective
+from selenium.common.exceptions import TimeoutException
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+ACTIVATIONS = ["esp", "relu"]
+SIZES = {"one 3": (2, 1, 5, "mirror"), "two 4-2": (2, 1, 3, storage.STAND_IN), "three 3": (5, 3, 4, "packaged")}
+
+
+def made(name: str) -> tuple[xr.Dataset, dict[str, explorer.Run]]:
+    """A dataset and a run of each activation with random parameters, of `SIZES`."""
+    inputs, labels, records, source = SIZES[name]
+    random = np.random.default_rng(len(name))
+    features, classes = random.normal(size=(30, inputs)), random.integers(max(labels, 2), size=30)
+    target = np.eye(labels)[classes] if labels > 1 else classes[:, None].astype(float)
+    dataset = xr.Dataset(
+        {"features": (("sample", "feature"), features), "target": (("sample", "label"), target)}
+        | {"split": ("sample", ["train"] * 24 + ["test"] * 6)},
+        attrs={"source": source},
+    )
+    data = Objective(SIGMOID_CROSS_ENTROPY, *storage.part(dataset, "train"), 1 / 24)
+    runs = {}
+    for activation in ACTIVATIONS:
+        network = Network.of(name.split()[1], activation, inputs, labels)
+        curves = {
+            curve: (("seed", "epoch"), random.uniform(0.1, 1, (1, records)))
+            for curve in ("cost", "train_accuracy", "test_accuracy", "gradient_norm")
+        }
+        trajectory = xr.Dataset(
+            curves
+            | {"parameters": (("seed", "epoch", "parameter"), random.normal(size=(1, records, network.size)))}
+            | {"residual": (("seed", "epoch", "label", "sample"), np.ones((1, records, labels, 24)))},
+            coords={"seed": [1], "epoch": 10 * np.arange(records)},
+        )
+        spectra = spectrum.along_trajectory(trajectory, network, data, method="eigenvalues").assign_attrs(source=source)
+        runs[activation] = explorer.Run(trajectory, spectra, spectrum.indices(trajectory, spectra))
+    return dataset, runs
+
+
+@pytest.fixture(scope="module")
+def inputs() -> dict:
+    return {name: made(name) for name in SIZES}
+
+
+@pytest.fixture(scope="module")
+def tasks(inputs) -> dict:
+    return {name: explorer.task(dataset, name.split()[1], runs) for name, (dataset, runs) in inputs.items()}
+
+
+@pytest.fixture(scope="module")
+def page(tasks, tmp_path_factory) -> str:
+    path = tmp_path_factory.mktemp("explorer") / "explorer.html"
+    path.write_text(explorer.page(tasks, ACTIVATIONS))
+    return path.as_uri()
+
+
+@pytest.mark.parametrize("name", SIZES)
+def test_bars_count_every_eigenvalue_on_its_side_of_zero_and_exact_zeros_apart(name, inputs, tasks):
+    task, (_, runs) = tasks[name], inputs[name]
+    bins = task["axes"]["symlog"]["bins"]
+    low, high = np.array(bins["low"]), np.array(bins["high"])
+    for activation, run in runs.items():
+        values, zeros = run.spectrum.eigenvalues.values[0], run.spectrum.zero_rows.values[0]
+        bars = task["runs"][activation]["bars"]["symlog"]
+        np.testing.assert_array_equal(bars.sum(axis=1), run.spectrum.sizes["parameter"])
+        np.testing.assert_array_equal(bars[:, low < 0].sum(axis=1), (values < 0).sum(axis=1))
+        np.testing.assert_array_equal(bars[:, (low == 0) & (high == 0)][:, 0], zeros)
+        ends = task["axes"]["linear"]["range"]
+        within = (values >= ends[0]) & (values <= ends[1])
+        np.testing.assert_array_equal(task["runs"][activation]["bars"]["linear"].sum(axis=1), within.sum(axis=1))
+
+
+def test_shades_change_at_one_half():
+    half = np.array([0, np.nextafter(0.5, 0), 0.5, np.nextafter(0.5, 1), 1])
+    assert (explorer.shades(half[:, None]) >= 128).tolist() == (half > 0.5).tolist()
+    assert explorer.shades(np.array([[0.1, 0.9, 0.2]])) == 1
+
+
+def test_decisions_are_those_of_the_network_on_the_plane(inputs, tasks):
+    dataset, runs = inputs["three 3"]
+    theta = runs["esp"].trajectory.parameters.values[0, -1]
+    plane = decision.plane(dataset, explorer.GRID)
+    expected = decision.classes(decision.probabilities(theta, Network.of("3", "esp", 5, 3), plane.features()))
+    np.testing.assert_array_equal(tasks["three 3"]["runs"]["esp"]["decisions"][-1].ravel(), expected)
+
+
+def test_same_inputs_same_bytes(inputs, tasks):
+    again = {name: explorer.task(dataset, name.split()[1], runs) for name, (dataset, runs) in inputs.items()}
+    assert explorer.page(again, ACTIVATIONS) == explorer.page(tasks, ACTIVATIONS)
+
+
+def opened(browser, page: str, size: tuple[int, int]):
+    """The page in a window of that size, ready."""
+    resize(browser, size)
+    browser.get(page)
+    wait(browser, lambda: browser.execute_script("return window.Bokeh?.documents[0]?.is_idle") and bars(browser))
+    return browser
+
+
+def model(browser, path: str):
+    """What a path of attributes from the document's models by name gives: `model(browser, "slider.value")`."""
+    name, _, attributes = path.partition(".")
+    return browser.execute_script(f"return Bokeh.documents[0].get_model_by_name('{name}').{attributes}")
+
+
+def bars(browser, activation: str = "esp") -> list[int]:
+    return model(browser, f"bars_{activation}.data_source.data.count")
+
+
+def shown_at(browser, tasks, name: str, record: int, axis: str = "symlog") -> bool:
+    """Whether bars, decisions, numbers and cursors are those of that record, in every picture."""
+    task = tasks[name]
+    update = task["updates"][record]
+    for activation, run in task["runs"].items():
+        image = model(browser, f"image_{activation}.data_source.data.image[0]")
+        pixels = [image[str(number)] for number in range(len(image))] if isinstance(image, dict) else image
+        if (
+            bars(browser, activation) != run["bars"][axis][record].tolist()
+            or pixels != run["decisions"][record].ravel().tolist()
+            or f"{run['numbers']['alpha'][record]:.3f}" not in model(browser, f"numbers_{activation}.text")
+        ):
+            return False
+    return all(
+        model(browser, f"curve_{curve}.center.find((part) => part.name === 'cursor').location") == update
+        for curve in explorer.CURVES
+    )
+
+
+def focused(browser) -> str:
+    """Name of the control that has the focus, found through Bokeh's shadow roots: its label, or its role."""
+    return browser.execute_script("""
+        let element = document.activeElement
+        while (element?.shadowRoot?.activeElement) element = element.shadowRoot.activeElement
+        return element.getAttribute("name") || element.getAttribute("role") || element.textContent""")
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_the_slider_moves_every_picture(browser, page, tasks, size):
+    opened(browser, page, size)
+    wait(browser, lambda: shown_at(browser, tasks, "one 3", 0))
+    reached = []
+    while "slider" not in reached and len(reached) < 20:
+        press(browser, Keys.TAB)
+        reached.append(focused(browser))
+    assert reached == ["task", "axis", "ESP", "ReLU", "▶ Play", "slider"]
+    press(browser, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
+    wait(browser, lambda: shown_at(browser, tasks, "one 3", 2))
+    assert "20" in browser.execute_script(
+        "return Bokeh.index.get_by_id(Bokeh.documents[0].get_model_by_name('slider').id).el.shadowRoot.textContent"
+    )
+    assert overflow(browser) == 0
+    assert errors(browser) == []
+
+
+def test_keys_without_a_control(browser, page, tasks):
+    opened(browser, page, DESKTOP)
+    browser.find_element(By.TAG_NAME, "h1").click()
+    for keys, record in ((Keys.ARROW_RIGHT, 1), (Keys.END, 4), (Keys.ARROW_LEFT, 3), (Keys.HOME, 0)):
+        press(browser, keys)
+        wait(browser, lambda record=record: shown_at(browser, tasks, "one 3", record))
+    assert errors(browser) == []
+
+
+def test_play_advances_pauses_stops_at_the_end_and_begins_again(browser, page):
+    opened(browser, page, DESKTOP)
+    browser.find_element(By.TAG_NAME, "h1").click()
+    press(browser, Keys.SPACE)
+    wait(browser, lambda: model(browser, "slider.value") == 2)
+    press(browser, Keys.SPACE)
+    assert model(browser, "play.active") is False
+    paused = model(browser, "slider.value")
+    with pytest.raises(TimeoutException):
+        wait(browser, lambda: model(browser, "slider.value") != paused, seconds=0.7)
+    press(browser, Keys.SPACE)
+    wait(browser, lambda: model(browser, "slider.value") == 4 and not model(browser, "play.active"))
+    press(browser, Keys.SPACE)
+    wait(browser, lambda: model(browser, "slider.value") == 1)
+    assert errors(browser) == []
+
+
+def test_another_task_axis_and_activations(browser, page, tasks):
+    opened(browser, page, PHONE)
+    press(browser, Keys.TAB, Keys.ARROW_DOWN)
+    wait(browser, lambda: shown_at(browser, tasks, "two 4-2", 0))
+    press(browser, Keys.ARROW_DOWN)
+    wait(browser, lambda: shown_at(browser, tasks, "three 3", 0))
+    assert model(browser, "slider.end") == 3
+    press(browser, Keys.TAB, Keys.ARROW_DOWN)
+    wait(browser, lambda: shown_at(browser, tasks, "three 3", 0, axis="linear"))
+    press(browser, Keys.TAB, Keys.SPACE)
+    wait(browser, lambda: not browser.find_element(By.ID, "panel_esp").is_displayed())
+    assert browser.find_element(By.ID, "panel_relu").is_displayed()
+    assert errors(browser) == []
+
+
+def test_stand_in_data_are_marked_in_every_picture_and_only_they(browser, page):
+    opened(browser, page, DESKTOP)
+    pictures = [*(f"{kind}_{name}" for kind in ("spectrum", "boundary") for name in ACTIVATIONS)]
+    pictures += [f"curve_{name}" for name in explorer.CURVES]
+    for keys, marked in (((Keys.TAB,), False), ((Keys.ARROW_DOWN,), True), ((Keys.ARROW_DOWN,), False)):
+        press(browser, *keys)
+        wait(browser, lambda marked=marked: model(browser, "notice.visible") is marked)
+        for picture in pictures:
+            title = f"{picture}.above.find((part) => part.name === 'mark')"
+            assert model(browser, f"{title}.visible") is marked
+            assert ("STAND-IN" in model(browser, f"{title}.text")) is marked
