@@ -15,7 +15,18 @@ import xarray as xr
 import yaml
 from conftest import ROOT, SMALL, Workflow, small
 
-EVERYTHING = {"dataset", "training", "spectrum", "indices", "tables", "curves", "portraits", "video", "benchmarks"}
+EVERYTHING = {
+    "dataset",
+    "training",
+    "spectrum",
+    "indices",
+    "tables",
+    "curves",
+    "portraits",
+    "video",
+    "explorer",
+    "benchmarks",
+}
 EVERYTHING |= {"published", "envelope", "comparison", "verify"}
 
 
@@ -97,17 +108,18 @@ def test_running_again_or_touching_or_copying_reruns_nothing(finished, copy):
 
 
 @pytest.mark.parametrize(
-    ("module", "rerun"),
+    ("file", "rerun"),
     [
-        ("datasets", EVERYTHING - {"published"}),
-        ("training", EVERYTHING - {"dataset", "published"}),
-        ("hessian", EVERYTHING - {"dataset", "published", "training"}),
-        ("verification", {"comparison", "verify", "curves", "benchmarks"}),
-        ("video", {"video", "benchmarks"}),
+        ("datasets.py", EVERYTHING - {"published"}),
+        ("training.py", EVERYTHING - {"dataset", "published"}),
+        ("hessian.py", EVERYTHING - {"dataset", "published", "training"}),
+        ("verification.py", {"comparison", "verify", "curves", "benchmarks"}),
+        ("video.py", {"video", "benchmarks"}),
+        ("explorer.js", {"explorer", "benchmarks"}),
     ],
 )
-def test_editing_a_module_reruns_just_the_steps_that_import_it(copy, module, rerun):
-    with open(copy.folder / f"scripts/meanfield/{module}.py", "a") as stream:
+def test_editing_a_module_reruns_just_the_steps_that_import_it(copy, file, rerun):
+    with open(copy.folder / f"scripts/meanfield/{file}", "a") as stream:
         stream.write("\n# edited\n")
     assert copy.planned(*small(copy)) == rerun
 
@@ -129,6 +141,7 @@ def test_single_targets(tmp_path, mirror):
     chain = {"dataset", "training", "spectrum", "indices"}
     assert workflow.planned("results/videos/linear_10.mp4") == workflow.planned("videos") == chain | {"video"}
     assert workflow.planned("tables") == chain | {"tables"}
+    assert workflow.planned("explorer") == chain | {"explorer"}
     assert workflow.planned("verify") == {*chain, "published", "envelope", "comparison", "verify"} - {"indices"}
     assert workflow.planned("deviations") == chain | {"deviations"}
 
@@ -226,6 +239,7 @@ def test_inertia_gives_the_same_indices_and_no_videos(finished, tmp_path):
     result = workflow.snakemake(*small(workflow, spectrum=method))
     assert result.returncode == 0, result.stdout
     assert not (tmp_path / "results/videos").exists()
+    assert not (tmp_path / "results/explorer.html").exists()
     ours, theirs = (pd.read_csv(path / "results/tables/indices.csv") for path in (tmp_path, finished.folder))
     for name in ("alpha", "gamma", "gamma_rows", "gamma_symmetry", "gamma_flat"):
         pd.testing.assert_series_equal(ours[name], theirs[name])

@@ -1,7 +1,7 @@
 """
 Time and memory by rule.
 
-Needs  every table, figure, video and verdict (their jobs leave results/benchmarks/{rule}/{job}.tsv)
+Needs  every table, figure, video, explorer and verdict (their jobs leave results/benchmarks/{rule}/{job}.tsv)
 Makes  results/benchmarks/summary.{csv,md}
 """
 
@@ -12,6 +12,7 @@ rule benchmarks:
         rules.tables.output,
         FIGURES,
         VIDEOS,
+        EXPLORER,
         VERDICTS,
         code=code("benchmarks", "analysis"),
     output:
