@@ -13,12 +13,13 @@ PLAYER_LIMIT = 2 * 2**20  # Chromium refuses longer data addresses
 
 
 @pytest.fixture(scope="module")
-def report(finished: Workflow, browser) -> dict:
+def report(finished: Workflow, browser, tmp_path_factory) -> dict:
     """The report's results, by path; the page is open in the browser."""
-    result = finished.snakemake(*small(finished), "--report", "results/report.html")
+    path = tmp_path_factory.mktemp("report") / "report.html"
+    result = finished.snakemake(*small(finished), "--report", str(path))
     assert result.returncode == 0, result.stdout
     resize(browser, DESKTOP)
-    browser.get((finished.folder / "results/report.html").as_uri())
+    browser.get(path.as_uri())
     wait(browser, lambda: "Along training" in browser.find_element(By.TAG_NAME, "body").text)
     return json.loads(browser.execute_script("return JSON.stringify({results, categories})"))
 

@@ -19,10 +19,11 @@ def test_summary_takes_the_first_and_the_last_record_also_where_a_value_is_missi
 
 def test_latex_has_four_digits_and_escaped_names(tmp_path):
     table = example().assign(tolerance=1.23456e-15)
-    tables.write(table, tmp_path / "a.csv", tmp_path / "a.md", tmp_path / "a.tex")
+    tables.write(table, "example", *(tmp_path / f"a.{ending}" for ending in ("csv", "md", "tex", "html")))
     latex = (tmp_path / "a.tex").read_text()
     assert r"my\_data" in latex
     assert "1.235e-15" in latex
+    assert "1.235e-15" in (tmp_path / "a.html").read_text()
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv"), table, check_dtype=False)
 
 
