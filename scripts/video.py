@@ -20,4 +20,4 @@ with step(snakemake) as job:
         hold=job.params.hold,
         progress=job.progress,
     )
-    Path(job.output.page).write_text(pages.player(job.output.video, title))
+    Path(job.output.page).write_text(pages.player(job.output.video, job.output.poster, title))

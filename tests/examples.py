@@ -1,16 +1,20 @@
 """What several tests use: the published configuration, datasets, runs; random networks."""
 
 from functools import cache
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 import yaml
+from matplotlib.figure import Figure
+from matplotlib.text import Text
 from meanfield import datasets, published, spectrum, storage
 from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.network import Network
 from meanfield.propagation import Objective, problem
+from meanfield.schedule import published_updates
 
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -76,22 +80,39 @@ def synthetic_dataset(features: int = 2, labels: int = 1, source: str = "mirror"
 
 
 def synthetic_run(
-    activation: str, data: xr.Dataset, architecture: str = "3", seeds: int = 1
+    activation: str, data: xr.Dataset, architecture: str = "3", seeds: int = 1, records: int = 5
 ) -> tuple[xr.Dataset, xr.Dataset, pd.DataFrame]:
-    """Trajectory, spectrum and indices of random parameters that grow along 5 records; the real Hessians of them."""
+    """Trajectory, spectrum and indices of random parameters that grow along the records; the real Hessians of them."""
     net, target = problem(data, architecture, activation, "float64")
     rng = np.random.default_rng(net.size)
-    dims, shape = ("seed", "epoch"), (seeds, 5)
-    scale = np.linspace(0.1, 2, 5)[:, None]
+    dims, shape = ("seed", "epoch"), (seeds, records)
+    scale = np.linspace(0.1, 2, records)[:, None]
     run = xr.Dataset(
         {
             "parameters": ((*dims, "parameter"), scale * rng.normal(size=(*shape, net.size))),
             "residual": ((*dims, "label", "sample"), rng.choice([0.0, 0.5], size=(*shape, data.sizes["label"], 9))),
-            "cost": (dims, np.geomspace(0.7, 0.01, 5) * rng.uniform(0.9, 1.1, size=shape)),
+            "cost": (dims, np.geomspace(0.7, 0.01, records) * rng.uniform(0.9, 1.1, size=shape)),
             **{name: (dims, rng.uniform(size=shape)) for name in ("train_accuracy", "test_accuracy", "gradient_norm")},
         },
-        coords={"seed": np.arange(1, seeds + 1), "epoch": [0, 11, 21, 31, 41], "parameter": net.parameter_names},
+        coords={"seed": np.arange(1, seeds + 1), "epoch": published_updates(records), "parameter": net.parameter_names},
         attrs={"source": data.attrs["source"]},
     )
     spectra = spectrum.along_trajectory(run, net, target, eigenvectors_at=["last"]).assign_attrs(source=run.attrs["source"])
     return run, spectra, spectrum.indices(run, spectra)
+
+
+def illegible(figure: Figure) -> list[str]:
+    """Texts of a figure, numbers at ticks aside, that are cut at its edge, and pairs of titles that overlap."""
+    figure.draw_without_rendering()
+    ticks = {
+        label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels(which="both")
+    }
+    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip() and text not in ticks]
+    boxes = {text: text.get_window_extent() for text in texts}
+    frame = figure.bbox.padded(1)
+    cut = [text.get_text() for text, box in boxes.items() if not (frame.contains(*box.min) and frame.contains(*box.max))]
+    titles = [
+        text for text in texts if text in figure.texts or (text.axes and text is text.axes.title) or text is figure._suptitle
+    ]
+    pairs = [f"{a.get_text()} / {b.get_text()}" for a, b in combinations(titles, 2) if boxes[a].overlaps(boxes[b])]
+    return cut + pairs

@@ -9,7 +9,13 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
 from meanfield import style
+from meanfield.activations import ACTIVATIONS
 from meanfield.verdicts import COLOURS, SIGNS
+
+
+def _label(activation: str) -> str:
+    """The activation as figures name it."""
+    return ACTIVATIONS[activation].label
 
 
 def deviations(table: pd.DataFrame) -> Figure:
@@ -23,7 +29,7 @@ def deviations(table: pd.DataFrame) -> Figure:
         "resolved": {"marker": "D", "facecolors": "none", "edgecolors": colours, "s": 20},
         "corrected": {"marker": "s", "c": colours, "s": 14},
     }
-    labels = {"test_accuracy": "test accuracy, last record", "alpha": "descent share α", "gamma": "flat share γ"}
+    labels = {"test_accuracy": "test accuracy, last record"} | {name: style.LABELS[name] for name in ("alpha", "gamma")}
     for axis, (quantity, label) in zip(axes, labels.items(), strict=True):
         for form, look in forms.items():
             if f"{quantity}_{form}" in table:
@@ -32,7 +38,7 @@ def deviations(table: pd.DataFrame) -> Figure:
         axis.grid(axis="y", color="0.9", lw=0.6)
         axis.set_axisbelow(True)
     marks = [f"{style.mark(source)}  " if style.mark(source) else "" for source in table.source]
-    names = table.dataset + " " + table.architecture + " " + table.activation
+    names = table.dataset + " " + table.architecture + " " + table.activation.map(_label)
     axes[0].set_yticks(table.index, [mark + name for mark, name in zip(marks, names, strict=True)])
     axes[0].invert_yaxis()
     handles = [
@@ -65,6 +71,8 @@ def tolerances(noise: list[tuple[dict, xr.Dataset]]) -> Figure:
                 axis.plot(values.epoch, curve(values), markersize=3, markevery=0.1, lw=1.2, **look)
         column[0].set_yscale("symlog", linthresh=1e-10)
         column[1].set(ylim=(-0.01, 0.51), xlabel="update")
+    for axes_without in (panel for panel in axes.flat if not panel.lines):
+        style.unavailable(axes_without, "not measured")
     axes[0, 0].set_ylabel("rounding envelope of the cost")
     axes[1, 0].set_ylabel("unresolved share of α")
     style.legend(figure)
@@ -82,7 +90,7 @@ def verdicts(overview: pd.DataFrame) -> Figure:
         axes.text(column, row, SIGNS.get(verdict, ""), ha="center", va="center", color="white" if dark else "black")
     axes.set_xticks(range(overview.shape[1]), [name.replace("_", " ") for name in overview], rotation=45, ha="left")
     axes.xaxis.tick_top()
-    axes.set_yticks(range(len(overview)), overview.index)
+    axes.set_yticks(range(len(overview)), [" ".join([*run.split()[:-1], _label(run.split()[-1])]) for run in overview.index])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
     patches = [

@@ -14,9 +14,9 @@ from meanfield import style
 from meanfield.activations import ACTIVATIONS
 
 Published = dict[tuple[str, str, str], pd.DataFrame]
-"""Published columns of the table of indices, a line per record, for the runs (dataset, architecture, activation) at hand."""
+"""`verification.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""
 
-COST, UPDATE = "cost ε", "update"
+COST, UPDATE = style.LABELS["cost"], "update"
 RUN = ["dataset", "architecture", "activation"]
 CAUSES = {
     "gamma_rows": ("exactly zero rows", "0.25"),
@@ -47,15 +47,18 @@ def _curves(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
 
 
 def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str) -> None:
-    """The published points of the same runs, at the records that both have."""
-    for run, ours in runs[runs.seed == runs.seed.min()].groupby(RUN, sort=False):
-        if run in published and {x, y} - {"epoch"} <= set(published[run]):
-            theirs = published[run].iloc[: len(ours)].assign(epoch=ours.epoch.to_numpy()[: len(published[run])])
+    """The published points of the same runs, up to their last update."""
+    for run, ours in runs.groupby(RUN, sort=False):
+        if run in published and y in published[run]:
+            theirs = published[run][published[run].epoch <= ours.epoch.max()]
             axes.plot(theirs[x], theirs[y], label="published", **style.POINTS)
 
 
 def _scales(axes: Axes, x: str, y: str) -> None:
-    """A logarithmic cost, decreasing to the right as training goes; shares from 0 to 1."""
+    """A logarithmic cost, decreasing to the right as training goes; shares from 0 to 1; a word if nothing is drawn."""
+    if not axes.lines:
+        style.unavailable(axes, "not available (inertia)")
+        return
     if x == "cost":
         style.logarithmic(axes, "x")
         axes.invert_xaxis()
@@ -82,7 +85,7 @@ def _along(indices: pd.DataFrame, published: Published, x: str, rows: dict[str, 
 
 def overview(indices: pd.DataFrame, published: Published) -> Figure:
     """Cost, α and γ against the update, all runs at a glance."""
-    return _along(indices, {}, "epoch", {"cost": COST, "alpha": "descent share α", "gamma": "flat share γ"}, height=2)
+    return _along(indices, {}, "epoch", style.LABELS, height=2)
 
 
 def fig3a_cost(indices: pd.DataFrame, published: Published) -> Figure:
@@ -108,14 +111,16 @@ def accuracy(indices: pd.DataFrame, published: Published) -> Figure:
 
 
 def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
-    """Figure 4 right: γ against the cost; below it, for each activation, γ by cause against the update."""
+    """Figure 4 right: γ as published and resolved against the cost; below, for each activation, γ by cause."""
     activations = list(indices.activation.unique())
-    figure, columns = _columns(indices, 1 + len(activations), 1.9)
-    for (top, *below), runs in columns:
-        _curves(top, runs, "cost", "gamma")
-        _points(top, runs, published, "cost", "gamma_published")
-        _scales(top, "cost", "gamma")
-        top.set_xlabel(COST)
+    rows = {"gamma_published": "γ as published,\nzero rows", "gamma": "γ resolved,\n|λ| ≤ τ"}
+    figure, columns = _columns(indices, len(rows) + len(activations), 1.9)
+    for (first, second, *below), runs in columns:
+        for axes, quantity in zip((first, second), rows, strict=True):
+            _curves(axes, runs, "cost", quantity)
+            _points(axes, runs, published, "cost", quantity)
+            _scales(axes, "cost", quantity)
+            axes.set_xlabel(COST)
         for axes, activation in zip(below, activations, strict=True):
             run = runs[(runs.activation == activation) & (runs.seed == runs.seed.min())]
             bottom = np.zeros(len(run))
@@ -126,7 +131,7 @@ def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
             axes.plot(run.epoch, run.gamma, **style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1, "label": None})
             axes.set_ylim(-0.03, 1.03)
         below[-1].set_xlabel(UPDATE)
-    labels = ["flat share γ", *(f"γ of {ACTIVATIONS[name].label}" for name in activations)]
+    labels = [*rows.values(), *(f"γ of {ACTIVATIONS[name].label},\nby cause" for name in activations)]
     for axes, label in zip(columns[0][0], labels, strict=True):
         axes.set_ylabel(label)
     style.legend(figure)

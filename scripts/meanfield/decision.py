@@ -11,10 +11,12 @@ import numpy as np
 import xarray as xr
 from scipy.special import expit
 
+from meanfield.errors import MeanfieldError
 from meanfield.network import Network
 from meanfield.storage import part
 
 MARGIN = 0.08  # of the samples' range, on each side
+NO_CLASS = -1
 
 
 class Plane(NamedTuple):
@@ -40,8 +42,10 @@ class Plane(NamedTuple):
 
 
 def plane(dataset: xr.Dataset, points: int) -> Plane:
-    """The plane of a dataset, with a grid of points × points."""
+    """The plane of a dataset, with a grid of points × points. MeanfieldError if it has but one feature."""
     train, _ = part(dataset, "train")
+    if train.shape[1] < 2:
+        raise MeanfieldError("decisions are drawn in a plane; the dataset has one feature, at least two are needed")
     if train.shape[1] == 2:
         origin, directions, names = np.zeros(2), np.eye(2), ("feature 1", "feature 2")
     else:
@@ -60,6 +64,11 @@ def probabilities(theta: np.ndarray, network: Network, features: np.ndarray) -> 
     return expit(network.forward(network.unpack(theta), features)[-1].value)
 
 
-def classes(values: np.ndarray) -> np.ndarray:
-    """The class of probabilities or targets [..., label], int64 [...]: above ½ with one label, else the largest."""
-    return (values[..., 0] > 0.5).astype(int) if values.shape[-1] == 1 else values.argmax(axis=-1)
+def classes(probabilities: np.ndarray) -> np.ndarray:
+    """The class decided for probabilities [..., label], int64 [...]: above ½ with one label, else the largest."""
+    return (probabilities[..., 0] > 0.5).astype(int) if probabilities.shape[-1] == 1 else probabilities.argmax(axis=-1)
+
+
+def true_classes(target: np.ndarray) -> np.ndarray:
+    """The class of targets [..., label], int64 [...]; NO_CLASS where all of several labels are 0, as digit 0 in 2018."""
+    return np.where((target.shape[-1] == 1) | target.any(axis=-1), classes(target), NO_CLASS)

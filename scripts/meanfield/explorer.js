@@ -23,7 +23,10 @@ if (!clock) {
   samples.data = shown.plane.samples
   means.data = shown.plane.means
   for (const mark of [notice, ...marks]) mark.setv({text: shown.mark, visible: shown.mark !== ""})
-  for (const name of activations) lines[name].data = {update: shown.updates, ...shown.runs[name].numbers}
+  for (const strip of strips) strip.visible = axis.value === "symlog"
+  const every = Math.ceil(shown.updates.length / 10)
+  const size = Array.from(shown.updates, (_, number) => number % every ? 0 : 7)
+  for (const name of activations) lines[name].data = {update: shown.updates, size, ...shown.runs[name].numbers}
   slider.end = Math.max(last, 1)
   if (cb_obj === task) slider.value = 0
 }

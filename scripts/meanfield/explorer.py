@@ -15,7 +15,6 @@ import xarray as xr
 from bokeh import models
 from bokeh.document import Document
 from bokeh.embed import file_html
-from bokeh.palettes import Muted9, PuOr
 from bokeh.plotting import figure
 from bokeh.resources import INLINE
 from bokeh.themes import Theme
@@ -28,11 +27,9 @@ from meanfield.storage import part
 
 LINEAR_BINS = 61
 GRID = 60  # points of the decision's image along each axis
-CURVES = {"cost": "cost ε", "alpha": "descent share α", "gamma": "flat share γ"}
-NUMBERS = [*CURVES, "gradient_norm", "test_accuracy"]
+NUMBERS = [*style.LABELS, "gradient_norm", "test_accuracy"]
 AXES = {"symlog": "symmetric-logarithmic", "linear": "linear"}
-DARK_0, *BINARY, DARK_1 = PuOr[10]  # class 0 in purples, class 1 in oranges, one shade an eighth of probability
-SEVERAL = (*Muted9, "#DDDDDD")  # a colour per class, again from the first where there are more
+BINARY = style.BINARY_COLOURS[1:-1]  # one shade an eighth of probability
 LINES = {"-": "solid", "--": "dashed", "-.": "dashdot", ":": "dotted"}  # Bokeh's names for Matplotlib's
 MARKERS = {"o": "circle", "s": "square", "^": "triangle", "D": "diamond", "v": "inverted_triangle", "P": "plus", "X": "x"}
 TEXT = {"axis_label_text_font_size": "14px", "major_label_text_font_size": "14px", "axis_label_text_font_style": "normal"}
@@ -40,6 +37,7 @@ LEGEND = {"label_text_font_size": "14px", "border_line_color": None, "margin": 0
 THEME = Theme(json={"attrs": {"Title": {"text_font_size": "15px"}, "Axis": TEXT, "Legend": LEGEND}})
 WIDGETS = """
 :host, .bk-input { font: 16px system-ui, sans-serif; }
+.bk-btn-group { flex-wrap: wrap; }
 .bk-btn-group > .bk-btn, .bk-btn { font-size: 16px; }
 .bk-btn-group > .bk-btn.bk-active { background: #444; color: white; }
 .bk-clearfix, .bk-clearfix > div { width: 100%; }
@@ -129,8 +127,10 @@ def _axes(edges: dict[str, np.ndarray], tau: float) -> dict[str, dict]:
     for name, ends in edges.items():
         places = binning.symlog(ends, tau) if name == "symlog" else ends
         bins = {"low": ends[:-1], "high": ends[1:], "left": places[:-1], "right": places[1:]}
+        exact = (bins["low"] == 0) & (bins["high"] == 0)
         axes[name] = {
-            "bins": {column: values.tolist() for column, values in bins.items()},
+            "bins": {column: values.tolist() for column, values in bins.items()}
+            | {"hatch": np.where(exact, "right_diagonal_line", "blank").tolist()},
             "range": places[[0, -1]].tolist(),
             "ticks": ticks[name][0].tolist(),
             "labels": [label.replace("-", "−") for label in ticks[name][1]],
@@ -141,21 +141,22 @@ def _axes(edges: dict[str, np.ndarray], tau: float) -> dict[str, dict]:
 def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
     """The image's place and colours, the training samples on it and, of more than two classes, a name at each one's mean."""
     features, target = part(dataset, "train")
-    where, classes = plane.coordinates(features), decision.classes(target)
-    binary = target.shape[1] == 1
-    colours = np.array([DARK_0, DARK_1] if binary else [SEVERAL[k % len(SEVERAL)] for k in range(target.shape[1])])
+    where, classes = plane.coordinates(features), decision.true_classes(target)
+    labels, binary = target.shape[1], target.shape[1] == 1
+    palette = BINARY if binary else [style.class_look(number, labels)[0] for number in range(labels)]
+    colours, markers = zip(*(style.class_look(number, labels) for number in classes), strict=True)
     pixel = np.array([plane.x[1] - plane.x[0], plane.y[1] - plane.y[0]])
-    named = [] if binary else np.unique(classes)
+    named = [] if binary else [number for number in np.unique(classes) if number != decision.NO_CLASS]
     means = np.array([where[classes == number].mean(axis=0) for number in named]).reshape(-1, 2)
     return {
         "image": {"x": plane.x[:1] - pixel[0] / 2, "y": plane.y[:1] - pixel[1] / 2}
         | {"dw": GRID * pixel[:1], "dh": GRID * pixel[1:]},
-        "samples": {"x": where[:, 0], "y": where[:, 1], "colour": colours[classes].tolist()}
-        | {"marker": np.where(binary & (classes == 1), "triangle", "circle").tolist()},
+        "samples": {"x": where[:, 0], "y": where[:, 1], "colour": list(colours)}
+        | {"marker": [MARKERS[marker] for marker in markers]},
         "means": {"x": means[:, 0], "y": means[:, 1], "name": [str(number) for number in named]},
         "names": list(plane.names),
-        "palette": BINARY if binary else colours.tolist(),
-        "highest": 255.5 if binary else len(colours) - 0.5,
+        "palette": palette,
+        "highest": 255.5 if binary else labels - 0.5,
     }
 
 
@@ -163,9 +164,9 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
     """The whole page, as HTML; `tasks` are those of `task` under the names that the menu shows."""
     controls = _controls(tasks, [ACTIVATIONS[name].label for name in activations])
     shared = {
-        "bars": {name: _source("count", "top", "low", "high", "left", "right") for name in activations},
+        "bars": {name: _source("count", "top", "low", "high", "left", "right", "hatch") for name in activations},
         "images": {name: _source("image", "x", "y", "dw", "dh") for name in activations},
-        "lines": {name: _source("update", *NUMBERS) for name in activations},
+        "lines": {name: _source("update", "size", *NUMBERS) for name in activations},
         "samples": _source("x", "y", "colour", "marker"),
         "means": _source("x", "y", "name"),
         "mapper": models.LinearColorMapper(palette=BINARY, low=-0.5),
@@ -175,7 +176,7 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
     }
     spectra = {name: _spectrum(name, shared) for name in activations}
     boundaries = {name: _boundary(name, shared) for name in activations}
-    curves = {name: _curve(name, shared) for name in CURVES}
+    curves = {name: _curve(name, shared) for name in style.LABELS}
     numbers = {name: models.Div() for name in activations}
     kinds = {"spectrum": spectra, "boundary": boundaries, "curve": curves, "numbers": numbers}
     roots = controls | {f"{kind}_{name}": model for kind, group in kinds.items() for name, model in group.items()}
@@ -185,6 +186,7 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
         code=Path(__file__).with_suffix(".js").read_text(),
         args=controls | shared | {"tasks": tasks, "activations": activations, "numbers": numbers}
         | {"spectra": spectra, "boundaries": boundaries}
+        | {"strips": [picture.select_one({"name": "unresolved"}) for picture in spectra.values()]}
         | {"marks": [picture.select_one({"name": "mark"}) for picture in figures]}
         | {"cursors": [curve.select_one({"name": "cursor"}) for curve in curves.values()]}
         | {"drawn": {name: [r for c in curves.values() for r in c.renderers if r.name == name] for name in activations}},
@@ -199,7 +201,7 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
     template = Path(__file__).with_suffix(".html.j2").read_text()
     labels = {name: ACTIVATIONS[name].label for name in activations}
     return repeatable(
-        file_html(document, INLINE, template=template, template_variables={"labels": labels, "curves": list(CURVES)})
+        file_html(document, INLINE, template=template, template_variables={"labels": labels, "curves": list(style.LABELS)})
     )
 
 
@@ -240,12 +242,15 @@ def _spectrum(activation: str, shared: dict) -> figure:
     picture = _figure(f"{ACTIVATIONS[activation].label}: Hessian eigenvalues", "eigenvalue λ", y_axis_type="log", **ranges)
     picture.quad(
         "left", "right", "top", 0.5, source=shared["bars"][activation], name=f"bars_{activation}",
-        color=style.colour(activation), line_color="white", line_width=0.5,
+        color=style.colour(activation), line_color="white", line_width=0.5, hatch_pattern="hatch", hatch_color="white",
     )  # fmt: skip
     picture.add_tools(models.HoverTool(tooltips=[("λ", "@low{0.0e+0} … @high{0.0e+0}"), ("eigenvalues", "@count")]))
     picture.yaxis.axis_label = "count"
     picture.xaxis.ticker = picture.xgrid.ticker = shared["ticker"]
     picture.add_layout(models.Span(location=0, dimension="height", line_color="#999999", level="underlay"))
+    unresolved = models.BoxAnnotation(left=-1 - binning.SLOT, right=1 + binning.SLOT, fill_color="#DDDDDD", level="underlay")
+    unresolved.name = "unresolved"
+    picture.add_layout(unresolved)
     return picture
 
 
@@ -270,7 +275,7 @@ def _curve(quantity: str, shared: dict) -> figure:
     """One quantity of all activations against the update, and a cursor at the record shown."""
     ranges, linear = shared["ranges"], {"y_range": models.Range1d(-0.03, 1.03)}
     vertical = {"y_range": ranges["cost"], "y_axis_type": "log"} if quantity == "cost" else linear
-    picture = _figure(CURVES[quantity], "update", x_range=ranges["update"], **vertical)
+    picture = _figure(style.LABELS[quantity], "update", x_range=ranges["update"], **vertical)
     if quantity == "cost":
         picture.yaxis.ticker = picture.ygrid.ticker = shared["cost_ticker"]
         picture.yaxis.formatter = models.CustomJSTickFormatter(code="return `${tick}`")
@@ -279,10 +284,10 @@ def _curve(quantity: str, shared: dict) -> figure:
         dash = LINES.get(look["linestyle"]) or list(look["linestyle"][1])
         names = {"name": activation, "legend_label": look["label"], "color": look["color"]}
         picture.line("update", quantity, source=source, line_width=2, line_dash=dash, **names)
-        picture.scatter("update", quantity, source=source, size=5, marker=MARKERS[look["marker"]], **names)
+        picture.scatter("update", quantity, source=source, size="size", marker=MARKERS[look["marker"]], **names)
     picture.add_layout(models.Span(name="cursor", dimension="height", line_color="black"))
     picture.add_layout(picture.legend[0], "below")
-    picture.legend.orientation = "horizontal"
+    picture.legend.update(orientation="horizontal", ncols=3)
     return picture
 
 

@@ -15,6 +15,11 @@ def recorded_updates(updates: int, dense_every: int = 10, dense_until: int = 200
     return records[records < updates]
 
 
+def published_updates(records: int) -> np.ndarray:
+    """The updates of a published run's records, int64 [record]."""
+    return recorded_updates(100 * records)[:records]
+
+
 def learning_rates(updates: int, learning_rate: float, decay_rate: float, decay_updates: float) -> np.ndarray:
     """learning_rate · decay_rate^(t / decay_updates) for t = 0 … updates − 1, float32 [update], rounded as in 2018.
 

@@ -16,6 +16,7 @@ ORIGIN = ("source", "address", "sha256", "licence")
 """Attributes that every file derived from a dataset inherits; `source` is published, mirror, packaged or stand-in."""
 
 STAND_IN = "stand-in"
+MARK_COLOUR = "#B00000"  # in which pictures and pages say so
 _RECORDED_PACKAGES = ("numpy", "scipy", "scikit-learn", "tensorflow", "xarray", "h5netcdf")
 
 

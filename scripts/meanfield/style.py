@@ -3,16 +3,15 @@
 from pathlib import Path
 
 import matplotlib
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from meanfield.activations import ACTIVATIONS
-from meanfield.storage import STAND_IN
+from meanfield.storage import MARK_COLOUR, STAND_IN
 
-matplotlib.rcParams.update(
-    {"font.size": 9, "axes.spines.top": False, "axes.spines.right": False, "svg.hashsalt": "meanfield"}
-)
+matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 
 # Okabe & Ito's palette, safe for the colour-blind; markers and dashes keep the curves apart in grey.
 _LOOKS = {
@@ -24,9 +23,16 @@ _LOOKS = {
     "gelu": ("#E69F00", "P", (0, (3, 1, 1, 1))),
     "softplus": ("#555555", "X", (0, (1, 1))),
 }
-CLASS_COLOURS = [matplotlib.colors.to_hex(colour) for colour in matplotlib.colormaps["tab10"].colors]
-MARK_COLOUR = "#B00000"
-POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 5, "mew": 0.6, "ls": "", "zorder": 4}  # published values
+LABELS = {"cost": "cost ε", "alpha": "descent share α", "gamma": "flat share γ"}
+
+# Two classes: purple circles, dark to light, against light to dark, orange triangles. More: Tol's muted palette, and grey.
+BINARY_COLOURS = [matplotlib.colors.to_hex(colour) for colour in matplotlib.colormaps["PuOr_r"](np.linspace(0, 1, 10))]
+BINARY_MARKERS = ("o", "^")
+CLASS_COLOURS = (
+    "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#661100",
+)  # fmt: skip
+NO_CLASS = "#BBBBBB"
+POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 3.5, "mew": 0.5, "ls": "", "zorder": 4}  # published values
 METADATA = {"pdf": {"CreationDate": None}, "png": {}}
 
 
@@ -39,6 +45,13 @@ def look(activation: str) -> dict:
     """Keyword arguments of a curve: colour, marker, line style, label."""
     colour, marker, dashes = _LOOKS[activation]
     return {"color": colour, "marker": marker, "linestyle": dashes, "label": ACTIVATIONS[activation].label}
+
+
+def class_look(number: int, labels: int) -> tuple[str, str]:
+    """Colour and marker of a class (`decision.true_classes`; negative: none) among so many labels."""
+    if labels == 1:
+        return BINARY_COLOURS[-number], BINARY_MARKERS[number]
+    return (NO_CLASS if number < 0 else CLASS_COLOURS[number % len(CLASS_COLOURS)]), "o"
 
 
 def mark(source: str) -> str:
@@ -62,15 +75,21 @@ def logarithmic(axes: Axes, which: str) -> None:
         axis.set_major_formatter("{x:g}")
 
 
-def legend(figure: Figure, **entries) -> None:
-    """One legend below all panels: the labelled artists of the figure, each label once, then `entries` (label=artist)."""
+def unavailable(axes: Axes, reason: str) -> None:
+    """Say in an empty panel why it is empty."""
+    axes.text(0.5, 0.5, reason, ha="center", va="center", color="0.4", transform=axes.transAxes)
+    axes.set(xticks=[], yticks=[])
+
+
+def legend(figure: Figure) -> None:
+    """One legend below all panels: the labelled artists of the figure, each label once."""
     found = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    found |= entries
     if found:
-        columns = max(1, min(len(found), int(figure.get_figwidth() / 1.5)))
+        inches = 0.6 + 0.08 * max(map(len, found))  # that one entry takes
+        columns = max(1, min(len(found), int(figure.get_figwidth() / inches)))
         figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
 
 

@@ -12,6 +12,7 @@ from meanfield import spectrum, storage
 from meanfield.errors import MeanfieldError
 from meanfield.network import Network
 from meanfield.propagation import Objective
+from meanfield.schedule import published_updates
 from meanfield.tolerances import (
     COUNTED,
     ENVELOPE,
@@ -84,11 +85,12 @@ def published_quantities(arrays: dict[str, np.ndarray], records: int, parameters
 
 
 def published_columns(published: xr.Dataset, headline: pd.Series) -> pd.DataFrame:
-    """The published quantities with one number a record, as far as they are at hand, under the names of indices.csv."""
+    """The published quantities with one number a record, as far as they are at hand, and `epoch`; columns of indices.csv."""
     arrays = {name: array.values for name, array in published.items()}
     quantities = published_quantities(arrays, int(headline.records), int(headline.parameters))
     names = {"alpha": "alpha_published", "gamma": "gamma_published"}
-    return pd.DataFrame({names.get(name, name): array for name, array in quantities.items() if array.ndim == 1})
+    columns = {names.get(name, name): array for name, array in quantities.items() if array.ndim == 1}
+    return pd.DataFrame({"epoch": published_updates(int(headline.records)), **columns})
 
 
 def published_tables(
@@ -197,10 +199,10 @@ def run_rows(
 
     `trajectory` and `spectra` of the published seed alone, `rounding` its envelope, `published` its arrays, as far as they
     can be had (the attribute `unavailable` gives the reasons for the others, in JSON), `headline` its row of summary.csv.
-    Compared are the records that this run and the published one share.
+    Compared are the updates that both have recorded.
     """
-    records = slice(min(int(headline.records), trajectory.sizes["epoch"]))
-    trajectory, spectra, rounding = (values.isel(epoch=records) for values in (trajectory, spectra, rounding))
+    _, mine, records = np.intersect1d(trajectory.epoch, published_updates(int(headline.records)), return_indices=True)
+    trajectory, spectra, rounding = (values.isel(epoch=mine) for values in (trajectory, spectra, rounding))
     ours = {name: array[0] for name, array in quantities(trajectory, spectra, network, objective).items()}
     arrays = {name: array.values for name, array in published.items()}
     theirs = published_quantities(arrays, int(headline.records), int(headline.parameters))

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from browsing import DESKTOP, PHONE, errors, overflow, press, resize, wait
-from meanfield import decision, explorer, spectrum, storage
-from meanfield.losses import SIGMOID_CROSS_ENTROPY
+from examples import synthetic_dataset, synthetic_run
+from meanfield import activations, decision, explorer, storage, style
 from meanfield.network import Network
-from meanfield.propagation import Objective
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -16,34 +15,15 @@ ACTIVATIONS = ["esp", "relu"]
 SIZES = {"one 3": (2, 1, 5, "mirror"), "two 4-2": (2, 1, 3, storage.STAND_IN), "three 3": (5, 3, 4, "packaged")}
 
 
-def made(name: str) -> tuple[xr.Dataset, dict[str, explorer.Run]]:
+def made(name: str, activations: list[str] = ACTIVATIONS) -> tuple[xr.Dataset, dict[str, explorer.Run]]:
     """A dataset and a run of each activation with random parameters, of `SIZES`."""
-    inputs, labels, records, source = SIZES[name]
-    random = np.random.default_rng(len(name))
-    features, classes = random.normal(size=(30, inputs)), random.integers(max(labels, 2), size=30)
-    target = np.eye(labels)[classes] if labels > 1 else classes[:, None].astype(float)
-    dataset = xr.Dataset(
-        {"features": (("sample", "feature"), features), "target": (("sample", "label"), target)}
-        | {"split": ("sample", ["train"] * 24 + ["test"] * 6)},
-        attrs={"source": source},
-    )
-    data = Objective(SIGMOID_CROSS_ENTROPY, *storage.part(dataset, "train"), 1 / 24)
-    runs = {}
-    for activation in ACTIVATIONS:
-        network = Network.of(name.split()[1], activation, inputs, labels)
-        curves = {
-            curve: (("seed", "epoch"), random.uniform(0.1, 1, (1, records)))
-            for curve in ("cost", "train_accuracy", "test_accuracy", "gradient_norm")
-        }
-        trajectory = xr.Dataset(
-            curves
-            | {"parameters": (("seed", "epoch", "parameter"), random.normal(size=(1, records, network.size)))}
-            | {"residual": (("seed", "epoch", "label", "sample"), np.ones((1, records, labels, 24)))},
-            coords={"seed": [1], "epoch": 10 * np.arange(records)},
-        )
-        spectra = spectrum.along_trajectory(trajectory, network, data, method="eigenvalues").assign_attrs(source=source)
-        runs[activation] = explorer.Run(trajectory, spectra, spectrum.indices(trajectory, spectra))
-    return dataset, runs
+    features, labels, records, source = SIZES[name]
+    dataset = synthetic_dataset(features, labels, source)
+    architecture = name.split()[1]
+    return dataset, {
+        activation: explorer.Run(*synthetic_run(activation, dataset, architecture, records=records))
+        for activation in activations
+    }
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +111,7 @@ def shown_at(browser, tasks, name: str, record: int, axis: str = "symlog") -> bo
             return False
     return all(
         model(browser, f"curve_{curve}.center.find((part) => part.name === 'cursor').location") == update
-        for curve in explorer.CURVES
+        for curve in style.LABELS
     )
 
 
@@ -154,7 +134,7 @@ def test_the_slider_moves_every_picture(browser, page, tasks, size):
     assert reached == ["task", "axis", "ESP", "ReLU", "▶ Play", "slider"]
     press(browser, Keys.ARROW_RIGHT, Keys.ARROW_RIGHT)
     wait(browser, lambda: shown_at(browser, tasks, "one 3", 2))
-    assert "20" in browser.execute_script(
+    assert "21" in browser.execute_script(
         "return Bokeh.index.get_by_id(Bokeh.documents[0].get_model_by_name('slider').id).el.shadowRoot.textContent"
     )
     assert overflow(browser) == 0
@@ -205,7 +185,7 @@ def test_another_task_axis_and_activations(browser, page, tasks):
 def test_stand_in_data_are_marked_in_every_picture_and_only_they(browser, page):
     opened(browser, page, DESKTOP)
     pictures = [*(f"{kind}_{name}" for kind in ("spectrum", "boundary") for name in ACTIVATIONS)]
-    pictures += [f"curve_{name}" for name in explorer.CURVES]
+    pictures += [f"curve_{name}" for name in style.LABELS]
     for keys, marked in (((Keys.TAB,), False), ((Keys.ARROW_DOWN,), True), ((Keys.ARROW_DOWN,), False)):
         press(browser, *keys)
         wait(browser, lambda marked=marked: model(browser, "notice.visible") is marked)
@@ -213,3 +193,14 @@ def test_stand_in_data_are_marked_in_every_picture_and_only_they(browser, page):
             title = f"{picture}.above.find((part) => part.name === 'mark')"
             assert model(browser, f"{title}.visible") is marked
             assert ("STAND-IN" in model(browser, f"{title}.text")) is marked
+
+
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_all_seven_activations_fit(browser, tmp_path, size):
+    names = list(activations.ACTIVATIONS)
+    tasks = {name: explorer.task(dataset, "3", runs) for name, (dataset, runs) in {"one 3": made("one 3", names)}.items()}
+    (tmp_path / "explorer.html").write_text(explorer.page(tasks, names))
+    opened(browser, (tmp_path / "explorer.html").as_uri(), size)
+    assert len(names) == 7
+    assert overflow(browser) == 0
+    assert errors(browser) == []

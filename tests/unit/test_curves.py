@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from examples import synthetic_dataset, synthetic_run
+from examples import illegible, synthetic_dataset, synthetic_run
 from meanfield import curves, style
 from meanfield.activations import ACTIVATIONS
 
@@ -30,9 +30,10 @@ def indices() -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def published(indices) -> curves.Published:
-    """Published columns for one run, a record more than ours has."""
+    """Published columns for one run, recorded less often, and longer than ours."""
     columns = ["cost", "alpha_published", "gamma_published", "zero_residuals", "train_accuracy", "test_accuracy"]
-    return {("linear", "3", "relu"): pd.DataFrame({name: np.linspace(0.9, 0.1, 6) for name in columns})}
+    table = {name: np.linspace(0.9, 0.1, 4) for name in columns}
+    return {("linear", "3", "relu"): pd.DataFrame({"epoch": [0, 21, 41, 61], **table})}
 
 
 def rows(indices: pd.DataFrame, dataset: str, activation: str, seed: int) -> pd.DataFrame:
@@ -54,9 +55,9 @@ def test_curves_are_the_columns_of_the_table(indices, published, draw):
 
 
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
-def test_published_points_lie_at_the_records_that_both_have(indices, published, draw):
+def test_published_points_lie_at_their_updates_up_to_our_last(indices, published, draw):
     x, quantities = FIGURES[draw]
-    theirs = published["linear", "3", "relu"].assign(epoch=[0, 11, 21, 31, 41, 51]).iloc[:5]
+    theirs = published["linear", "3", "relu"].iloc[:3]
     points = [line for axes in draw(indices, published).axes for line in axes.lines if line.get_label() == "published"]
     expected = [name for name in quantities if name in theirs and draw is not curves.overview]
     assert len(points) == len(expected)
@@ -65,16 +66,16 @@ def test_published_points_lie_at_the_records_that_both_have(indices, published, 
 
 
 def test_gamma_by_cause_adds_up(indices, published):
-    panels = np.array(curves.fig4b_gamma(indices, published).axes).reshape(4, 2)
+    panels = np.array(curves.fig4b_gamma(indices, published).axes).reshape(5, 2)
     for column, dataset in zip(panels.T, ("linear", "nonlinear"), strict=True):
-        for axes, name in zip(column[1:], NAMES, strict=True):
+        for axes, name in zip(column[2:], NAMES, strict=True):
             run = rows(indices, dataset, name, 1)
             edges = [np.unique(area.get_paths()[0].vertices[:, 1]).max() for area in axes.collections]
             causes = run[list(curves.CAUSES)].cumsum(axis=1)
             np.testing.assert_allclose(edges, causes.max(), atol=1e-15)
             np.testing.assert_array_equal(axes.lines[0].get_ydata(), run.gamma)
     [points] = [line for line in panels[0, 0].lines if line.get_label() == "published"]
-    np.testing.assert_array_equal(points.get_ydata(), published["linear", "3", "relu"].gamma_published[:5])
+    np.testing.assert_array_equal(points.get_ydata(), published["linear", "3", "relu"].gamma_published[:3])
 
 
 def test_activations_and_derivatives(indices, published):
@@ -108,3 +109,13 @@ def test_unknown_quantities_are_left_out(indices):
     above, _, below, _ = curves.fig3b_alpha(indices.assign(alpha_published=np.nan), {}).axes
     assert not above.lines
     assert below.lines
+
+
+@pytest.mark.parametrize("names", [["esp"], list(ACTIVATIONS)], ids=["one activation", "seven activations"])
+@pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
+def test_nothing_is_cut_or_overlaps(draw, names):
+    dataset = synthetic_dataset(source="stand-in")
+    frames = [
+        synthetic_run(name, dataset)[2].assign(dataset="nonlinear", architecture="3", activation=name) for name in names
+    ]
+    assert illegible(draw(pd.concat(frames, ignore_index=True), {})) == []

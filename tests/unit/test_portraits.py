@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import xarray as xr
-from examples import synthetic_dataset, synthetic_run
+from examples import illegible, synthetic_dataset, synthetic_run
 from matplotlib.collections import PathCollection
 from meanfield import decision, portraits
+from meanfield.activations import ACTIVATIONS
 from meanfield.network import Network
 
 NAMES = ("esp", "relu", "sigmoid")
@@ -106,3 +107,20 @@ def test_plane_of_more_features_holds_the_most_variance():
     train = dataset.features.values[(dataset.split == "train").values]
     captured = plane.coordinates(train).var(axis=0).sum()
     assert captured == pytest.approx(np.linalg.eigvalsh(np.cov(train.T, bias=True))[-2:].sum())
+
+
+@pytest.mark.parametrize("names", [["esp"], list(ACTIVATIONS)], ids=["one activation", "seven activations"])
+@pytest.mark.parametrize("labels", [1, 10])
+def test_nothing_is_cut_or_overlaps(names, labels):
+    dataset = synthetic_dataset(3, labels, "stand-in")
+    runs = {name: synthetic_run(name, dataset, "3-2") for name in names}
+    trajectories, spectra = ({name: run[part] for name, run in runs.items()} for part in (0, 1))
+    title = "nonlinear-corrected 3-2"
+    for figure in (
+        portraits.eigenvalues(title, spectra, ["last"]),
+        portraits.eigenvalues(title, spectra, [0, 10, 20, 30, 40]),
+        portraits.eigenvectors(title, spectra, trajectories),
+        portraits.parameters(title, trajectories),
+        portraits.boundaries(title, "3-2", trajectories, dataset),
+    ):
+        assert illegible(figure) == []

@@ -60,7 +60,7 @@ def runs_like(wildcards):
 
 
 VERIFIED = verified(RUNS)
-LABELS = ", ".join(config["activations"])  # of results that show every activation
+SHOWN = ", ".join(config["activations"])  # in results with a panel or curve for each
 
 # Videos, portraits, explorer and verdicts need spectra; with inertia there are none.
 DRAWN = ["_".join(pair) for pair in PAIRS if config["spectrum"]["method"] == "eigenvalues"]

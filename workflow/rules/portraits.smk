@@ -28,7 +28,13 @@ rule portraits:
                 caption=f"../report/{name}.rst",
                 category="Networks",
                 subcategory="{dataset} {architecture}",
-                labels={"figure": name, "task": "{dataset}", "architecture": "{architecture}", "activations": LABELS},
+                labels={
+                    "figure": name,
+                    "task": "{dataset}",
+                    "architecture": "{architecture}",
+                    "activations": SHOWN,
+                    "of the paper": "5 and 6" if name == "eigenvectors" else "–",
+                },
             )
             for name in PORTRAITS
         ],

@@ -21,7 +21,7 @@ rule video:
             "results/videos/{dataset}_{architecture}.html",
             caption="../report/video.rst",
             category="Videos",
-            labels={"task": "{dataset}", "architecture": "{architecture}", "activations": LABELS},
+            labels={"task": "{dataset}", "architecture": "{architecture}", "activations": SHOWN},
         ),
     log:
         "results/logs/video/{dataset}_{architecture}.log",
