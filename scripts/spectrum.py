@@ -4,10 +4,17 @@ from meanfield.step import step
 
 with step(snakemake) as job:
     from meanfield import storage
+    from meanfield.dense import NUMPY
     from meanfield.propagation import problem
     from meanfield.spectrum import along_trajectory
 
+    dense = NUMPY
+    if job.gpu:
+        from meanfield import tensorflow_model
+
+        job.compute_on(tensorflow_model.configure(job.params.threads, job.gpu))
+        dense = tensorflow_model.dense() if job.device == "GPU" else NUMPY
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
     network, objective = problem(dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
-    spectra = along_trajectory(trajectory, network, objective, **job.params.spectrum, progress=job.progress)
+    spectra = along_trajectory(trajectory, network, objective, **job.params.spectrum, dense=dense, progress=job.progress)
     storage.write(spectra, job.output[0], origin=trajectory)

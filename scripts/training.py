@@ -8,7 +8,7 @@ with step(snakemake) as job:
     from meanfield.tensorflow_model import configure
     from meanfield.training import initial_members, train
 
-    configure(job.params.threads)
+    job.compute_on(configure(job.params.threads, job.gpu))
     dataset, params = storage.read(job.input.dataset), job.params
     sizes = dataset.sizes["feature"], dataset.sizes["label"]
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, *sizes)

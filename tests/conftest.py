@@ -35,6 +35,7 @@ class Workflow:
 
     def __init__(self, folder: Path, mirror: Path | None) -> None:
         self.folder, self.mirror = folder, mirror
+        folder.mkdir(exist_ok=True)
         copied = ["workflow", "scripts", "config", "envs"]
         for name in copied:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))

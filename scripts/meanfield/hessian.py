@@ -21,6 +21,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from meanfield.dense import NUMPY, Dense
 from meanfield.network import Layout, Network
 from meanfield.propagation import Objective, Point, check, local_curvatures, propagate
 
@@ -32,14 +33,20 @@ LEAST_BLOCK = 128
 
 
 def hessian(
-    theta: np.ndarray, network: Network, objective: Objective, *, split: bool = False, workspace: int = WORKSPACE
+    theta: np.ndarray,
+    network: Network,
+    objective: Objective,
+    *,
+    split: bool = False,
+    workspace: int = WORKSPACE,
+    dense: Dense = NUMPY,
 ) -> np.ndarray | tuple[np.ndarray, np.ndarray]:
     """The exact Hessian of the averaged loss at theta [..., P]: float64 [..., P, P], exactly symmetric.
 
     With `split` the pair (H, G) of Hessian and Gauss–Newton term from one pass; the rest is R = H − G. Whatever the number
     of samples, memory beyond the result is the intermediates of one block of samples (`workspace` bytes, or LEAST_BLOCK
-    samples if that is more) and the Hessian's blocks of the members in hand. MeanfieldError
-    for NaN or infinite input, wrong shapes, or an activation without second derivatives.
+    samples if that is more) and the Hessian's blocks of the members in hand. `dense` multiplies the large matrices.
+    MeanfieldError for NaN or infinite input, wrong shapes, or an activation without second derivatives.
     """
     check(theta, network, objective)
     members = theta.reshape(-1, network.size)
@@ -53,7 +60,7 @@ def hessian(
         totals: dict = {}
         for start in range(0, samples, block):
             point = propagate(members[chunk], network, objective.samples(start, start + block))
-            for place, value in _blocks(network, point, split):
+            for place, value in _blocks(network, point, split, dense):
                 totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
         for place in list(totals):
             _scatter(place, totals.pop(place), network, result[:, chunk])
@@ -70,10 +77,10 @@ def _doubles_per_sample(network: Network, parts: int) -> int:
     return products + responses + 4 * parts * len(units) * max(units) ** 2
 
 
-def _gram(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _gram(dense: Dense, left: np.ndarray, right: np.ndarray) -> np.ndarray:
     """Σ_n left[n, a…] right[n, c…] for [part, batch, sample, a…] and [batch, sample, c…]: [part, batch, a…, c…]."""
     flat = left.reshape(*left.shape[:3], -1).swapaxes(-1, -2)
-    product = flat @ right.reshape(*right.shape[:2], -1)
+    product = dense.product(flat, right.reshape(*right.shape[:2], -1))
     return product.reshape(*product.shape[:2], *left.shape[3:], *right.shape[2:])
 
 
@@ -124,7 +131,7 @@ def _columns(point: Point, local: list, m: int, variable: str) -> tuple[dict, di
     return responses, q, r
 
 
-def _blocks(network: Network, point: Point, split: bool) -> Iterator[tuple[tuple, np.ndarray]]:
+def _blocks(network: Network, point: Point, split: bool, dense: Dense) -> Iterator[tuple[tuple, np.ndarray]]:
     """Yield (place, Σ_n …) for the lower triangle of blocks; a place is (l, row, m, column), row and column "W" or "β".
 
     Shape [part, batch, j, i, p, q] for unit j and input q of layer m, unit i and input p of layer l; a β takes the
@@ -139,20 +146,20 @@ def _blocks(network: Network, point: Point, split: bool) -> Iterator[tuple[tuple
             responses, q, r = _columns(point, local, m, variable)
             for k in q:
                 if trainable:
-                    yield (k, "β", m, variable), _gram(r[k], right)[..., None, :]
+                    yield (k, "β", m, variable), _gram(dense, r[k], right)[..., None, :]
                 if k > m:
-                    block = _gram(q[k], point.inputs[k][..., :, None] * right[..., None, :])
+                    block = _gram(dense, q[k], point.inputs[k][..., :, None] * right[..., None, :])
                     delta, response = share * point.deltas[k], responses[k - 1]
                     if k == m + 1:  # T_m is diagonal: p = j
                         diagonal = np.einsum("...jijq->...jiq", block[..., :-1, :])
-                        diagonal += _gram(response[..., :, None] * delta[..., None, :], right)
+                        diagonal += _gram(dense, response[..., :, None] * delta[..., None, :], right)
                     else:
-                        second = _gram(response[..., :, :, None] * delta[..., None, None, :], right)
+                        second = _gram(dense, response[..., :, :, None] * delta[..., None, None, :], right)
                         block[..., :-1, :] += second.swapaxes(-3, -2)
                     yield (k, "W", m, variable), block
                 elif variable == "W":
                     j, i = np.triu_indices(q[k].shape[-1])
-                    yield (k, "W", m, "W"), _gram(q[k][..., j, i], _packed_square(point.inputs[m]))
+                    yield (k, "W", m, "W"), _gram(dense, q[k][..., j, i], _packed_square(point.inputs[m]))
 
 
 def _scatter(place: tuple, block: np.ndarray, network: Network, result: np.ndarray) -> None:

@@ -37,16 +37,15 @@ def configuration_hash(config: dict) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def record(job: str, inputs: list[str], outputs: list[str], config: dict, threads: int) -> None:
-    """Write results/provenance/{job}.json: checksums of inputs and outputs; code, configuration, packages, threads."""
-    tensorflow = sys.modules.get("tensorflow")
-    gpus = tensorflow.config.list_physical_devices("GPU") if tensorflow else []
+def record(job: str, inputs: list[str], outputs: list[str], config: dict, threads: int, device: str) -> None:
+    """Write results/provenance/{job}.json: checksums of inputs and outputs; code, configuration, packages, device."""
     content = {
         "code": code_version(Path(__file__).parent),
         "configuration": configuration_hash(config),
         "packages": package_versions(),
         "threads": threads,
-        "device": "GPU" if gpus else "CPU",
+        "device": device,
+        "precision": "float64",
         "inputs": {path: sha256(path) for path in sorted(inputs)},
         "outputs": {path: sha256(path) for path in sorted(outputs)},
     }

@@ -12,6 +12,7 @@ import pandas as pd
 import xarray as xr
 
 from meanfield import hessian, propagation, symmetry
+from meanfield.dense import NUMPY, Dense
 from meanfield.inertia import count_below, extreme_eigenvalue
 from meanfield.network import Network
 from meanfield.propagation import Objective
@@ -38,7 +39,7 @@ def without(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
     return matrices if kept.size == zero.size else matrices[..., kept, :].take(kept, axis=-1, mode="clip")
 
 
-def eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
+def eigenvalues(matrices: np.ndarray, zero: np.ndarray, dense: Dense = NUMPY) -> np.ndarray:
     """All eigenvalues, ascending, of symmetric matrices [batch, P, P] with zero rows [batch, P]: float64 [batch, P].
 
     The zeros of the zero rows are exact; matrices with the same zero rows are solved as one stack.
@@ -48,11 +49,11 @@ def eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
     for number, pattern in enumerate(patterns):
         chosen = members == number
         stack = matrices if chosen.all() else matrices[chosen]
-        result[chosen, pattern.sum() :] = np.linalg.eigvalsh(without(stack, pattern))
+        result[chosen, pattern.sum() :] = dense.eigvalsh(without(stack, pattern))
     return np.sort(result, axis=-1)
 
 
-def eigenvectors(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def eigenvectors(matrix: np.ndarray, dense: Dense = NUMPY) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues [P], as `eigenvalues` gives them, and eigenvectors in columns [parameter, mode] of a symmetric matrix.
 
     A zero row is an eigenvalue 0 whose eigenvector is the parameter itself.
@@ -60,7 +61,7 @@ def eigenvectors(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     zero = zero_rows(matrix)
     values, vectors = np.zeros(len(matrix)), np.eye(len(matrix))
     kept = np.flatnonzero(~zero)
-    values[kept], vectors[np.ix_(kept, kept)] = np.linalg.eigh(without(matrix, zero))
+    values[kept], vectors[np.ix_(kept, kept)] = dense.eigh(without(matrix, zero))
     order = np.argsort(values, kind="stable")
     return values[order], vectors[:, order]
 
@@ -82,9 +83,9 @@ def participation_ratios(values: np.ndarray, vectors: np.ndarray, tau: float) ->
     return np.repeat(dimensions / (density**2).sum(axis=0), dimensions)
 
 
-def _by_eigenvalues(matrices: np.ndarray, zero: np.ndarray) -> dict[str, np.ndarray]:
+def _by_eigenvalues(matrices: np.ndarray, zero: np.ndarray, dense: Dense) -> dict[str, np.ndarray]:
     """Counts and extremes from all eigenvalues."""
-    values = eigenvalues(matrices, zero)
+    values = eigenvalues(matrices, zero, dense)
     tau = tolerance(values.shape[-1], np.abs(values).max(axis=-1))
     return {
         "eigenvalues": values,
@@ -145,6 +146,7 @@ def along_trajectory(
     *,
     method: str = "eigenvalues",
     eigenvectors_at: Sequence[int | str] = (),
+    dense: Dense = NUMPY,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> xr.Dataset:
     """Spectra of every seed and record.
@@ -154,6 +156,7 @@ def along_trajectory(
     (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
     lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last recorded), eigenvectors
     [seed, vector_epoch, parameter, mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
+    `dense` does the large linear algebra.
     """
     parameters = trajectory.parameters.values
     members = parameters.reshape(-1, network.size)
@@ -162,11 +165,11 @@ def along_trajectory(
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
         part = members[start : start + chunk]
-        split = hessian.hessian(part, network, objective, split=True) if small else None
-        matrices = split[0] if small else hessian.hessian(part, network, objective)
+        split = hessian.hessian(part, network, objective, split=True, dense=dense) if small else None
+        matrices = split[0] if small else hessian.hessian(part, network, objective, dense=dense)
         zero = zero_rows(matrices)
         if method == "eigenvalues":
-            result = _by_eigenvalues(matrices, zero)
+            result = _by_eigenvalues(matrices, zero, dense)
         else:
             result = _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in part])
         gradients = propagation.gradient(part, network, objective)
@@ -184,19 +187,25 @@ def along_trajectory(
     )
     if method != "eigenvalues":
         return spectrum
-    return spectrum.merge(_eigenvectors(trajectory, network, objective, spectrum, eigenvectors_at), combine_attrs="override")
+    vectors = _eigenvectors(trajectory, network, objective, spectrum, eigenvectors_at, dense)
+    return spectrum.merge(vectors, combine_attrs="override")
 
 
 def _eigenvectors(
-    trajectory: xr.Dataset, network: Network, objective: Objective, spectrum: xr.Dataset, updates: Sequence[int | str]
+    trajectory: xr.Dataset,
+    network: Network,
+    objective: Objective,
+    spectrum: xr.Dataset,
+    updates: Sequence[int | str],
+    dense: Dense,
 ) -> xr.Dataset:
     """Eigenvectors and participation ratios at the chosen updates, as far as they were recorded."""
     epochs = trajectory.epoch.values
     chosen = sorted({int(epochs[-1]) if update == "last" else update for update in updates} & set(epochs.tolist()))
     vectors, ratios = [], []
     for update in chosen:
-        matrices = hessian.hessian(trajectory.parameters.sel(epoch=update).values, network, objective)
-        values, basis = map(np.stack, zip(*(eigenvectors(matrix) for matrix in matrices), strict=True))
+        matrices = hessian.hessian(trajectory.parameters.sel(epoch=update).values, network, objective, dense=dense)
+        values, basis = map(np.stack, zip(*(eigenvectors(matrix, dense) for matrix in matrices), strict=True))
         taus = spectrum.tolerance.sel(epoch=update).values
         vectors.append(basis)
         ratios.append([participation_ratios(*case) for case in zip(values, basis, taus, strict=True)])

@@ -43,12 +43,17 @@ class Outputs(list):
 
 
 class Job:
-    """What a script may use of its job: input, output (temporary paths), params, wildcards, progress."""
+    """What a script may use of its job: input, output (temporary paths), params, wildcards, gpu, progress.
+
+    `device` is where the job's numbers are made, CPU unless the script says otherwise.
+    """
 
     def __init__(self, snakemake, terminal: int) -> None:
         self.input, self.params, self.wildcards = snakemake.input, snakemake.params, snakemake.wildcards
         self.config = snakemake.config
         self.output = Outputs(snakemake.output)
+        self.gpu = bool(snakemake.resources.get("gpu", 0))
+        self.device = "CPU"
         self.name = " ".join([snakemake.rule, *snakemake.wildcards])
         self._terminal = terminal
 
@@ -56,6 +61,14 @@ class Job:
         """One line, to the terminal and to the job's log."""
         print(line, flush=True)
         os.write(self._terminal, f"{line}\n".encode())
+
+    def compute_on(self, device: str) -> None:
+        """Note the device for the provenance, and say so if it is not the one that was asked for."""
+        self.device = device
+        if self.gpu and device == "CPU":
+            self.say(
+                f"{self.name}: a GPU was asked for (resource gpu) and none is visible; computing on the CPU, same results"
+            )
 
     def progress(self, items: Iterable, unit: str = "record") -> Iterator:
         """Yield the items (of known length); every few seconds a line says how far the job is and how long it has to go."""
@@ -86,6 +99,7 @@ def step(snakemake) -> Iterator[Job]:
     sys.stdout.reconfigure(line_buffering=True)
     job = Job(snakemake, terminal)
     try:
+        isolate()
         check_origin("numpy", "tensorflow")
         for library in THREADED:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.params.get("threads", 1))
@@ -95,7 +109,8 @@ def step(snakemake) -> Iterator[Job]:
         from meanfield import provenance  # not before the job's environment is checked and its threads are set
 
         name = str(Path(*log.with_suffix("").parts[-2:]))
-        provenance.record(name, job.input, job.output.final, job.config, snakemake.params.get("threads", 1))
+        threads = snakemake.params.get("threads", 1)
+        provenance.record(name, job.input, job.output.final, job.config, threads, job.device)
     except BaseException as error:
         job.output.discard()
         traceback.print_exc()
@@ -108,16 +123,29 @@ def step(snakemake) -> Iterator[Job]:
         sys.exit(1)
 
 
-def check_origin(*packages: str) -> None:
-    """MeanfieldError if a package would come from another Python environment than the one that runs the job.
+def own(path: str | Path) -> bool:
+    """Whether a path belongs to the Python environment that runs the job."""
+    return any(Path(path).is_relative_to(prefix) for prefix in (sys.prefix, sys.base_prefix, site.getusersitepackages()))
 
-    Snakemake puts its own packages first on the path of a script, so a job in an environment of its own could silently
-    import the launcher's NumPy.
+
+def isolate() -> None:
+    """Take the packages of other Python environments off the path.
+
+    Snakemake adds its own to a script's path, so a job in an environment of its own could silently import the launcher's
+    NumPy, or a package that its environment lacks.
     """
-    own = [sys.prefix, sys.base_prefix, site.getusersitepackages()]
+    foreign = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages") and not own(path)]
+    sys.path[:] = [path for path in sys.path if path not in foreign]
+    for path in foreign:
+        print(f"not used by this job, since it belongs to another environment: {path}")
+
+
+def check_origin(*packages: str) -> None:
+    """MeanfieldError if a package would still come, by PYTHONPATH say, from another environment than the job's."""
     for package in packages:
-        found = importlib.util.find_spec(package)
-        if found and not any(Path(found.origin).is_relative_to(prefix) for prefix in own):
+        loaded = sys.modules.get(package)
+        found = loaded.__spec__ if loaded else importlib.util.find_spec(package)
+        if found and not own(found.origin):
             raise MeanfieldError(
                 f"{package} would be imported from {found.origin}, which is not in this job's environment {sys.prefix}"
             )

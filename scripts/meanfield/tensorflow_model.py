@@ -13,6 +13,7 @@ os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import tensorflow as tf
 
+from meanfield.dense import Dense
 from meanfield.network import Network
 
 ACTIVATIONS = {
@@ -35,11 +36,29 @@ PREDICTIONS = {"sigmoid cross-entropy": tf.sigmoid, "squared error": tf.identity
 """ŷ from the network's output z, by loss."""
 
 
-def configure(threads: int) -> None:
-    """Pin the number of threads and make every op deterministic; must come before TensorFlow's first use."""
+def configure(threads: int, gpu: bool = False) -> str:
+    """Pin the number of threads and make every op deterministic; must come before TensorFlow's first use.
+
+    Returns the device on which float64 work runs, "GPU" or "CPU": one GPU if `gpu` and one is visible, its memory taken as
+    it is needed; else the CPU.
+    """
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.config.experimental.enable_op_determinism()
+    found = tf.config.list_physical_devices("GPU")[:1] if gpu else []
+    tf.config.set_visible_devices(found, "GPU")
+    for device in found:
+        tf.config.experimental.set_memory_growth(device, True)
+    return "GPU" if found else "CPU"
+
+
+def dense() -> Dense:
+    """The large linear algebra of the spectrum step on the device that `configure` chose, float64."""
+    return Dense(
+        lambda left, right: tf.linalg.matmul(left, right).numpy(),
+        lambda matrices: tf.linalg.eigvalsh(matrices).numpy(),
+        lambda matrix: tuple(part.numpy() for part in tf.linalg.eigh(matrix)),
+    )
 
 
 def output_layer(theta: tf.Tensor, network: Network, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:

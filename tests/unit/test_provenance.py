@@ -14,8 +14,10 @@ def results(tmp_path, monkeypatch):
         (tmp_path / path).write_text(text)
     origin = {"source": "mirror", "address": "https://example.org/a.mat", "sha256": "f" * 64}
     (tmp_path / "results/datasets/a.json").write_text(json.dumps(origin))
-    provenance.record("dataset/a", [], ["results/datasets/a.nc"], {"seeds": 1, "mirror": None}, 1)
-    provenance.record("tables/tables", ["results/datasets/a.nc"], ["results/table.csv"], {"seeds": 1, "mirror": "x"}, 2)
+    provenance.record("dataset/a", [], ["results/datasets/a.nc"], {"seeds": 1, "mirror": None}, 1, "CPU")
+    provenance.record(
+        "tables/tables", ["results/datasets/a.nc"], ["results/table.csv"], {"seeds": 1, "mirror": "x"}, 2, "GPU"
+    )
     return tmp_path
 
 
@@ -26,7 +28,7 @@ def test_chain_leads_to_the_download(results):
         < text.index("results/datasets/a.nc")
         < text.index("from mirror: https://example.org")
     )
-    assert "2 thread(s), CPU" in text
+    assert "2 thread(s), GPU" in text
     assert "numpy " in text
     assert "CHANGED" not in text
 

@@ -293,15 +293,6 @@ def test_mistakes_in_the_configuration_are_one_line(tmp_path, mirror, changes, w
     assert not (tmp_path / "results").exists()
 
 
-def test_environments_pin_the_versions_of_the_lock():
-    lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    for path in (ROOT / "envs").glob("*.yaml"):
-        [pins] = [entry["pip"] for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict)]
-        for pin in pins:
-            name, version = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z-]+\])?==(\S+)", pin).groups()
-            assert lock[name] == version, f"{path.name}: {pin}"
-
-
 def test_lint_has_nothing_to_say(tmp_path, mirror):
     result = Workflow(tmp_path, mirror).snakemake("--lint")
     assert result.returncode == 0, result.stdout

@@ -26,7 +26,7 @@ rule benchmarks:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
         jobs=[f"results/benchmarks/{name}.tsv" for name in job_names()],

@@ -11,7 +11,7 @@ from pathlib import Path
 SCRIPTS = Path(workflow.basedir).parent / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from meanfield import configuration
+from meanfield import configuration, footprint
 from meanfield.errors import MeanfieldError
 
 try:
@@ -38,6 +38,10 @@ def runs_of(protocol):
 
 
 RUNS = runs_of(config["protocol"])
+
+# On a GPU the spectrum step uses TensorFlow's linear algebra, so both steps share an environment.
+TRAIN, SPECTRUM = ("train-gpu", "train-gpu") if config["gpu"] else ("train-cpu", "spectrum")
+CUDA = [footprint.gpu] if config["gpu"] else []
 PAIRS = list(dict.fromkeys((entry["dataset"], entry["architecture"]) for entry in RUNS))
 with open(Path(workflow.basedir).parent / "config" / "published" / "summary.csv") as stream:
     PUBLISHED = {(row["experiment"], row["activation"]) for row in csv.DictReader(stream)}
@@ -132,6 +136,37 @@ def sortable(name, content):
         category="Tables",
         labels={"table": name, "content": content},
     )
+
+
+# Samples, features and labels of what the datasets are made of, before they are made.
+SIZES = {"TF/Lindata.mat": (51, 2, 1), "TF/NLdata.mat": (863, 2, 1), "digits": (1797, 64, 10)}
+
+
+def problem(wildcards, seeds=config["seeds"]):
+    """The size of a run, for what its jobs ask for."""
+    dataset = DATASETS[wildcards.dataset]
+    updates, recording = experiment("updates")(wildcards), config["recording"]
+    return footprint.Problem(
+        *SIZES[dataset.get("file") or dataset["packaged"]],
+        hidden=[int(width) for width in wildcards.architecture.split("-")],
+        seeds=seeds,
+        updates=updates,
+        records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
+        vectors=len(config["spectrum"]["eigenvectors_at"]),
+    )
+
+
+def asked(*needs, seeds=config["seeds"], runs=None):
+    """mem_mb and runtime of a rule: the sum of what `footprint` gives for each need; twice as much at the second attempt."""
+
+    def of(part):
+        def value(wildcards, attempt):
+            size = problem(wildcards, seeds)
+            return attempt * sum(need(size, **({"runs": runs} if runs else {}))[part] for need in needs)
+
+        return value
+
+    return {"mem_mb": of(0), "runtime": of(1)}
 
 
 def job_names():

@@ -27,8 +27,7 @@ rule comparison:
         "../../envs/spectrum.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        **asked(footprint.reading, footprint.spectrum, seeds=1),
     params:
         averaging=averaging,
     script:

@@ -43,7 +43,7 @@ rule curves:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
         names=list(CURVES),

@@ -22,7 +22,7 @@ rule dataset:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
         settings=lambda wildcards: DATASETS[wildcards.dataset],

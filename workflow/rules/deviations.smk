@@ -34,7 +34,7 @@ rule deviations:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
         runs=runs_of("published"),

@@ -21,8 +21,7 @@ rule envelope:
         "../../envs/train-cpu.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=3000,
-        runtime=30,
+        **asked(footprint.training, footprint.spectrum, seeds=config["verification"]["members"] + 1),
     params:
         initial=initial,
         protocol=protocol,

@@ -22,8 +22,7 @@ rule indices:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **asked(footprint.reading),
     params:
         after=corrected,
     script:

@@ -47,8 +47,7 @@ rule portraits:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **asked(footprint.reading, runs=len(config["activations"])),
     params:
         activations=config["activations"],
         published=lambda wildcards: [entry["activation"] for entry in verified(runs_like(wildcards))],

@@ -21,7 +21,7 @@ rule published:
         "../../envs/data.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     script:
         "../../scripts/published.py"

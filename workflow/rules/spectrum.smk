@@ -11,7 +11,7 @@ rule spectrum:
     input:
         trajectory=run("trajectory.nc"),
         dataset="results/datasets/{dataset}.nc",
-        code=code("spectrum", "spectrum"),
+        code=code("spectrum", SPECTRUM),
     output:
         run("spectrum.nc"),
     log:
@@ -19,11 +19,11 @@ rule spectrum:
     benchmark:
         "results/benchmarks/spectrum/{dataset}_{architecture}_{activation}.tsv"
     conda:
-        "../../envs/spectrum.yaml"
+        f"../../envs/{SPECTRUM}.yaml"
     threads: config["threads"]["spectrum"]
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **asked(footprint.spectrum, *CUDA),
+        gpu=int(config["gpu"]),
     params:
         averaging=averaging,
         spectrum=config["spectrum"],

@@ -10,7 +10,7 @@ rule training:
     """All seeds of one run, recorded along training: parameters, residuals, cost, accuracies."""
     input:
         dataset="results/datasets/{dataset}.nc",
-        code=code("training", "train-cpu"),
+        code=code("training", TRAIN),
     output:
         run("trajectory.nc"),
     log:
@@ -18,11 +18,11 @@ rule training:
     benchmark:
         "results/benchmarks/training/{dataset}_{architecture}_{activation}.tsv"
     conda:
-        "../../envs/train-cpu.yaml"
+        f"../../envs/{TRAIN}.yaml"
     threads: config["threads"]["training"]
     resources:
-        mem_mb=2000,
-        runtime=30,
+        **asked(footprint.training, *CUDA),
+        gpu=int(config["gpu"]),
     params:
         seeds=list(range(1, config["seeds"] + 1)),
         initial=initial,

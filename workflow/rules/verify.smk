@@ -47,7 +47,7 @@ rule verify:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
+        mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
         runs=VERIFIED,

@@ -31,8 +31,7 @@ rule video:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=1000,
-        runtime=10,
+        **asked(footprint.reading, runs=len(config["activations"])),
     params:
         activations=config["activations"],
         frames_per_second=config["video"]["frames_per_second"],

@@ -1,0 +1,65 @@
+"""
+Memory and time that a job asks for, from the size of its problem (measured in docs/cluster.md). Imported by the Snakefile.
+
+P parameters, N samples with K labels, S seeds, R records, V records with eigenvectors; float64. The constants are the
+interpreter with its packages, rounded up; the times are five times those of one core of 2024, for slower ones.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+MIB = 2**20
+PYTHON, TENSORFLOW = 300, 900  # MiB
+LEAST = 5  # minutes
+
+
+class Problem(NamedTuple):
+    """The size of one run; `hidden` the widths of its hidden layers."""
+
+    samples: int
+    inputs: int
+    labels: int
+    hidden: Sequence[int]
+    seeds: int
+    updates: int
+    records: int
+    vectors: int
+
+    @property
+    def parameters(self) -> int:
+        """P, a trainable β per unit included."""
+        widths = (self.inputs, *self.hidden, self.labels)
+        return sum((before + 2) * after for before, after in pairwise(widths))
+
+    @property
+    def trajectory(self) -> int:
+        """Numbers in trajectory.nc: R·S·(N·K + P)."""
+        return self.records * self.seeds * (self.samples * self.labels + self.parameters)
+
+
+def training(problem: Problem) -> tuple[int, int]:
+    """MiB and minutes: the trajectory in memory three times, the signals of all layers and their gradients."""
+    signals = problem.seeds * problem.samples * (problem.inputs + sum(problem.hidden) + problem.labels)
+    numbers = 3 * problem.trajectory + 12 * signals
+    seconds = 2e-9 * problem.updates * problem.seeds * problem.samples * problem.parameters
+    return TENSORFLOW + 8 * numbers // MIB, LEAST + round(seconds / 60)
+
+
+def spectrum(problem: Problem) -> tuple[int, int]:
+    """MiB and minutes: 8·P² numbers for Hessians and their solution, S·V·P² for eigenvectors, and the trajectory."""
+    squares = (8 + 2 * problem.seeds * problem.vectors) * problem.parameters**2
+    numbers = squares + 2 * problem.trajectory
+    products = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
+    return PYTHON + 8 * numbers // MIB, LEAST + round(problem.records * problem.seeds * products / 60)
+
+
+def gpu(problem: Problem) -> tuple[int, int]:
+    """MiB and minutes that CUDA and TensorFlow take besides; not measured, for want of a GPU."""
+    return 3000, LEAST
+
+
+def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
+    """MiB and minutes of a job that reads trajectories and spectra of so many runs."""
+    numbers = 2 * problem.trajectory + (1 + problem.seeds * problem.vectors) * problem.parameters**2
+    return 2 * PYTHON + runs * 8 * numbers // MIB, LEAST

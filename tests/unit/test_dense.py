@@ -1,0 +1,41 @@
+"""The spectrum step's linear algebra on another device: the same formulas with TensorFlow's functions, on the CPU here."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from examples import synthetic_dataset, synthetic_run
+from meanfield import tensorflow_model
+from meanfield.hessian import hessian
+from meanfield.propagation import problem
+from meanfield.spectrum import along_trajectory
+
+assert tensorflow_model.configure(threads=1) == "CPU"
+
+
+@pytest.mark.parametrize("activation", ["esp", "relu", "sigmoid"])
+@pytest.mark.parametrize(("features", "labels", "architecture"), [(2, 1, "8-2"), (30, 4, "9")])
+def test_spectra_with_tensorflow_equal_those_with_numpy(activation, features, labels, architecture):
+    dataset = synthetic_dataset(features, labels)
+    trajectory, expected, _ = synthetic_run(activation, dataset, architecture, seeds=2)
+    network, objective = problem(dataset, architecture, activation, "float64")
+    found = along_trajectory(trajectory, network, objective, eigenvectors_at=["last"], dense=tensorflow_model.dense())
+    largest = float(abs(expected.eigenvalues).max())
+    assert abs(found.eigenvalues - expected.eigenvalues).max() <= 1e-13 * largest
+    for name in ("negative", "flat", "zero_rows", "symmetric"):
+        xr.testing.assert_equal(found[name], expected[name])
+    assert found.eigenvectors.shape == expected.eigenvectors.shape
+
+
+def test_products_go_through_the_device_and_nothing_else_does(monkeypatch):
+    calls = []
+    dense = tensorflow_model.dense()
+    counted = dense._replace(product=lambda a, b: calls.append(a.shape) or dense.product(a, b))
+    dataset = synthetic_dataset(30, 4)
+    trajectory, *_ = synthetic_run("esp", dataset, "9")
+    network, objective = problem(dataset, "9", "esp", "float64")
+    theta = trajectory.parameters.values[0, -1]
+    np.testing.assert_allclose(
+        hessian(theta, network, objective, dense=counted), hessian(theta, network, objective), atol=1e-15
+    )
+    assert len(calls) >= 6
+    assert max(np.prod(shape[-2:]) for shape in calls) >= 45 * 9  # the packed pairs of the widest layer

@@ -1,0 +1,34 @@
+"""What jobs ask for: grows as P² and with N, and holds what was measured."""
+
+import pytest
+from meanfield import footprint
+
+DIGITS = footprint.Problem(samples=1797, inputs=64, labels=10, hidden=[25], seeds=1, updates=2000, records=56, vectors=1)
+MNIST = DIGITS._replace(samples=2000, inputs=784, records=1, vectors=0)
+
+
+def test_parameters_of_the_published_networks():
+    assert DIGITS.parameters == 1920
+    assert DIGITS._replace(inputs=2, labels=1, hidden=[8, 2]).parameters == 56
+    assert MNIST.parameters == 19920
+
+
+def test_memory_of_the_spectrum_grows_as_the_square_of_the_parameters():
+    wide = DIGITS._replace(hidden=[250])
+    base = footprint.spectrum(DIGITS._replace(hidden=[1]))[0]
+    ratio = (footprint.spectrum(wide)[0] - base) / (footprint.spectrum(DIGITS)[0] - base)
+    assert ratio == pytest.approx((wide.parameters / DIGITS.parameters) ** 2, rel=0.2)
+
+
+def test_measured_peaks_fit():
+    """Measured: spectrum of digits 239 MiB, training 724 MiB; P = 19,920 6.1 GiB (docs/cluster.md)."""
+    assert footprint.spectrum(DIGITS)[0] > 239
+    assert footprint.training(DIGITS)[0] > 724
+    assert footprint.spectrum(MNIST)[0] > 6.1 * 1024
+
+
+def test_seeds_are_paid_for():
+    many = DIGITS._replace(seeds=30)
+    for need in (footprint.training, footprint.spectrum, footprint.reading):
+        assert need(many)[0] > need(DIGITS)[0]
+    assert footprint.training(many)[1] > footprint.training(DIGITS)[1]

@@ -1,0 +1,146 @@
+"""Environments: pins, and every step run with just the packages of its own environment."""
+
+import filecmp
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import xarray as xr
+import yaml
+from conda_stand_in import install
+from conftest import ROOT, Workflow, small
+
+
+@pytest.fixture(scope="module")
+def separate(finished, tmp_path_factory) -> Workflow:
+    """The small DAG, each step in an environment of its own, made by a stand-in for conda."""
+    folder = tmp_path_factory.mktemp("separate")
+    path = f"{install(folder / 'conda')}{os.pathsep}{os.environ['PATH']}"
+    workflow = Workflow(folder / "run", finished.mirror)
+    result = workflow.snakemake("--profile", "workflow/profiles/conda", *small(workflow), PATH=path)
+    assert result.returncode == 0, result.stdout
+    return workflow
+
+
+def test_every_step_runs_with_the_packages_of_its_environment_alone(finished, separate):
+    created = list((separate.folder / ".snakemake/conda").glob("*/pyvenv.cfg"))
+    assert len(created) == 5
+    logs = [path for path in (separate.folder / "results/logs").rglob("*.log") if "published" not in path.parts]
+    assert all("belongs to another environment" in log.read_text() for log in logs)
+    run = separate.folder / "results/runs/linear/10/esp"
+    assert "tensorflow" in xr.open_dataset(run / "trajectory.nc", engine="h5netcdf").attrs["packages"]
+    assert "tensorflow" not in xr.open_dataset(run / "spectrum.nc", engine="h5netcdf").attrs["packages"]
+
+
+def test_results_do_not_depend_on_how_the_software_was_deployed(finished, separate):
+    produced = sorted(path.relative_to(finished.folder) for path in (finished.folder / "results").rglob("*.*"))
+    compared = [path for path in produced if not {"logs", "benchmarks", "provenance"} & set(path.parts)]
+    assert len(compared) > 40
+    arrays = [path for path in compared if path.suffix == ".nc"]  # their attributes name the packages of the environment
+    files = [str(path) for path in compared if path.suffix != ".nc"]
+    for path in arrays:
+        ours, theirs = (xr.load_dataset(workflow.folder / path, engine="h5netcdf") for workflow in (finished, separate))
+        assert ours.equals(theirs), path
+    _, different, missing = filecmp.cmpfiles(finished.folder, separate.folder, files, shallow=False)
+    assert not different
+    assert not missing
+
+
+def pins(path: Path) -> list[str]:
+    """The wheels that an environment file asks for."""
+    [found] = [entry["pip"] for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict)]
+    return found
+
+
+ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_environments_ask_for_python_and_pip_of_conda_forge_and_the_wheels_of_the_lock(path):
+    content = yaml.safe_load(path.read_text())
+    assert content["channels"] == ["conda-forge"]
+    assert [entry for entry in content["dependencies"] if isinstance(entry, str)] == ["python=3.12", "pip"]
+    lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    for pin in pins(path):
+        name, version = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z-]+\])?==(\S+)", pin).groups()
+        assert lock[name] == version
+
+
+@pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
+def test_pip_resolves_every_environment(path, tmp_path):
+    if path.stem == "train-gpu":
+        pytest.skip("resolving the CUDA wheels downloads gigabytes; their version is TensorFlow's, tested above")
+    command = ["-m", "pip", "install", "--dry-run", "--quiet", "--disable-pip-version-check", "--target", str(tmp_path)]
+    result = subprocess.run([sys.executable, *command, "--no-deps", *pins(path)], text=True, capture_output=True)
+    assert result.returncode == 0, result.stderr
+
+
+def test_jobs_record_the_versions_of_their_environment(separate):
+    for job, environment in (("training/linear_10_esp", "train-cpu"), ("spectrum/linear_10_esp", "spectrum")):
+        recorded = json.loads((separate.folder / f"results/provenance/{job}.json").read_text())["packages"]
+        pinned = {pin.replace("==", " ") for pin in pins(ROOT / f"envs/{environment}.yaml")}
+        assert set(recorded.split(", ")) <= pinned
+
+
+def test_the_container_installs_the_lock_and_copies_what_jobs_need():
+    dockerfile = (ROOT / "Dockerfile").read_text()
+    assert "--require-hashes --requirement requirements.lock" in dockerfile
+    copied = re.findall(r"^COPY (\S+) ", dockerfile, re.MULTILINE)
+    assert copied == ["requirements.lock", "workflow", "scripts", "config", "envs"]
+    shown = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    assert shown == set(copied)
+    python = re.search(r"^FROM python:(\S+)-slim$", dockerfile, re.MULTILINE)[1]
+    assert all(f"python={python}" in path.read_text() for path in ENVIRONMENTS)
+
+
+def test_containerize_lists_every_environment(tmp_path, mirror):
+    workflow = Workflow(tmp_path / "run", mirror)
+    path = f"{install(tmp_path / 'conda')}{os.pathsep}{os.environ['PATH']}"
+    result = workflow.snakemake("--containerize", PATH=path)
+    assert result.returncode == 0, result.stdout
+    used = {path.stem for path in ENVIRONMENTS} - {"train-gpu"}
+    assert all(f"envs/{name}.yaml" in result.stdout for name in used)
+
+
+def test_a_gpu_that_is_not_there_is_told_and_the_results_are_the_same(finished, tmp_path):
+    workflow = Workflow(tmp_path, finished.mirror)
+    target = "results/runs/linear/10/esp/spectrum.nc"
+    options = ["--profile", "workflow/profiles/gpu", target, *small(workflow)]
+    result = workflow.snakemake(*options, CUDA_VISIBLE_DEVICES="")
+    assert result.returncode == 0, result.stdout
+    for rule in ("training", "spectrum"):
+        line = f"{rule} linear 10 esp: a GPU was asked for (resource gpu) and none is visible; computing on the CPU"
+        assert line in result.stdout
+        assert line in (tmp_path / f"results/logs/{rule}/linear_10_esp.log").read_text()
+        assert json.loads((tmp_path / f"results/provenance/{rule}/linear_10_esp.json").read_text())["device"] == "CPU"
+    assert filecmp.cmp(tmp_path / target, finished.folder / target, shallow=False)
+
+
+def test_usable_as_a_module_of_another_workflow(tmp_path, mirror):
+    workflow = Workflow(tmp_path, mirror)
+    (tmp_path / "Snakefile").write_text(
+        'configfile: "config/config.yaml"\n\n'
+        'module meanfield:\n    snakefile: "workflow/Snakefile"\n    config: config\n\n'
+        "use rule * from meanfield as meanfield_*\n\n"
+        'rule mine:\n    default_target: True\n    input:\n        "results/runs/linear/10/esp/indices.csv",\n'
+    )
+    result = workflow.snakemake("--dry-run", "--snakefile", "Snakefile")
+    assert result.returncode == 0, result.stdout
+    assert "meanfield_training" in result.stdout
+
+
+def test_every_command_of_the_table_in_the_readme_plans_the_reproduction(tmp_path, mirror):
+    table = (ROOT / "README.md").read_text().split("| where | command |")[1].split("\n\n")[0]
+    commands = re.findall(r"`(snakemake [^`]+)`", table)
+    assert len(commands) >= 6
+    workflow = Workflow(tmp_path / "run", mirror)
+    path = f"{install(tmp_path / 'conda')}{os.pathsep}{os.environ['PATH']}"
+    for command in commands:
+        result = workflow.snakemake("--dry-run", *shlex.split(command)[1:], PATH=path)
+        assert result.returncode == 0, f"{command}\n{result.stdout}"
+        assert re.search(r"^training +15$", result.stdout, re.MULTILINE), command
