@@ -121,17 +121,21 @@ def test_a_gpu_that_is_not_there_is_told_and_the_results_are_the_same(finished, 
     assert filecmp.cmp(tmp_path / target, finished.folder / target, shallow=False)
 
 
-def test_usable_as_a_module_of_another_workflow(tmp_path, mirror):
-    workflow = Workflow(tmp_path, mirror)
-    (tmp_path / "Snakefile").write_text(
-        'configfile: "config/config.yaml"\n\n'
-        'module meanfield:\n    snakefile: "workflow/Snakefile"\n    config: config\n\n'
+def test_usable_as_a_module_of_another_workflow_in_another_folder(tmp_path, mirror):
+    Workflow(tmp_path / "project", mirror)
+    other = Workflow.__new__(Workflow)
+    other.folder, other.mirror = tmp_path / "other", mirror
+    other.folder.mkdir()
+    (other.folder / "Snakefile").write_text(
+        'configfile: "../project/config/config.yaml"\n\n'
+        'module meanfield:\n    snakefile: "../project/workflow/Snakefile"\n    config: config\n\n'
         "use rule * from meanfield as meanfield_*\n\n"
-        'rule mine:\n    default_target: True\n    input:\n        "results/runs/linear/10/esp/indices.csv",\n'
+        'rule mine:\n    default_target: True\n    input:\n        "results/datasets/linear.nc",\n'
     )
-    result = workflow.snakemake("--dry-run", "--snakefile", "Snakefile")
+    result = other.snakemake("--snakefile", "Snakefile")
     assert result.returncode == 0, result.stdout
-    assert "meanfield_training" in result.stdout
+    assert (other.folder / "results/datasets/linear.nc").exists()
+    assert not (tmp_path / "project/results").exists()
 
 
 def test_every_command_of_the_table_in_the_readme_plans_the_reproduction(tmp_path, mirror):

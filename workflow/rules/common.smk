@@ -8,16 +8,20 @@ from collections import Counter
 from modulefinder import ModuleFinder
 from pathlib import Path
 
-SCRIPTS = Path(workflow.basedir).parent / "scripts"
+ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another workflow uses this one as a module
+SCRIPTS = ROOT / "scripts"
 sys.path.append(str(SCRIPTS))
 
 from meanfield import configuration, footprint
 from meanfield.errors import MeanfieldError
 
 try:
-    configuration.check(config, Path(workflow.basedir) / "schemas" / "config.schema.yaml")
+    configuration.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
 except MeanfieldError as error:
     sys.exit(str(error))
+
+# Files of the publication that the project holds, relative to where Snakemake runs.
+REGISTRY, SUMMARY = (os.path.relpath(ROOT / "config" / "published" / name) for name in ("registry.csv", "summary.csv"))
 
 # The corrected protocol's results stand beside the published one's, under names of their own.
 CORRECTED = "-corrected"
@@ -43,7 +47,7 @@ RUNS = runs_of(config["protocol"])
 TRAIN, SPECTRUM = ("train-gpu", "train-gpu") if config["gpu"] else ("train-cpu", "spectrum")
 CUDA = [footprint.gpu] if config["gpu"] else []
 PAIRS = list(dict.fromkeys((entry["dataset"], entry["architecture"]) for entry in RUNS))
-with open(Path(workflow.basedir).parent / "config" / "published" / "summary.csv") as stream:
+with open(ROOT / "config" / "published" / "summary.csv") as stream:
     PUBLISHED = {(row["experiment"], row["activation"]) for row in csv.DictReader(stream)}
 
 
@@ -192,7 +196,7 @@ def code(name, environment, *beside):
     finder.run_script(str(SCRIPTS / f"{name}.py"))
     files = {Path(module.__file__) for module in finder.modules.values() if module.__file__}
     files.update(SCRIPTS / "meanfield" / file for file in beside)
-    files.add(SCRIPTS.parent / "envs" / f"{environment}.yaml")
+    files.add(ROOT / "envs" / f"{environment}.yaml")
     return sorted(os.path.relpath(file) for file in files)
 
 

@@ -14,7 +14,7 @@ rule comparison:
         envelope=run("envelope.nc"),
         dataset="results/datasets/{dataset}.nc",
         published="results/published/{dataset}/{architecture}/{activation}.nc",
-        summary="config/published/summary.csv",
+        summary=SUMMARY,
         code=code("comparison", "spectrum"),
     output:
         table=run("comparison.csv"),

@@ -21,7 +21,7 @@ rule curves:
     """The paper's figures along training, the published points on top of ours."""
     input:
         indices="results/tables/indices.csv",
-        summary="config/published/summary.csv",
+        summary=SUMMARY,
         published=published_arrays(RUNS),
         code=code("curves", "video"),
     output:

@@ -9,7 +9,7 @@ Makes  results/datasets/{dataset}.nc, and .json saying where it came from
 rule dataset:
     """One dataset, verified, encoded and split; a marked stand-in where the published file cannot be had."""
     input:
-        registry="config/published/registry.csv",
+        registry=REGISTRY,
         code=code("dataset", "data"),
     output:
         dataset="results/datasets/{dataset}.nc",

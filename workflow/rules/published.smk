@@ -9,7 +9,7 @@ Makes  results/published/{dataset}/{architecture}/{activation}.nc
 rule published:
     """The published arrays of one run, each verified; an empty file, saying why, where none can be had."""
     input:
-        registry="config/published/registry.csv",
+        registry=REGISTRY,
         code=code("published", "data"),
     output:
         "results/published/{dataset}/{architecture}/{activation}.nc",
