@@ -12,7 +12,8 @@ with step(snakemake) as job:
     files = zip(job.params.runs, job.input.trajectories, job.input.spectra, job.input.indices, strict=True)
     tasks = {}
     for run, trajectory, spectrum, indices in files:
-        loaded = explorer.Run(storage.read(trajectory), storage.read(spectrum), pd.read_csv(indices))
+        arrays = (storage.read(path, first_seed=True) for path in (trajectory, spectrum))
+        loaded = explorer.Run(*arrays, pd.read_csv(indices))
         tasks.setdefault((run["dataset"], run["architecture"]), {})[run["activation"]] = loaded
     shown = {
         " ".join(pair): explorer.task(datasets[pair[0]], pair[1], runs)

@@ -5,11 +5,11 @@ from meanfield.step import step
 with step(snakemake) as job:
     from meanfield import portraits, storage, style
 
-    def read(names: list[str], paths: list[str]) -> dict:
-        return dict(zip(names, map(storage.read, paths), strict=True))
+    def read(paths: list[str]) -> dict:
+        return {name: storage.read(path, first_seed=True) for name, path in zip(job.params.activations, paths, strict=True)}
 
-    trajectories, spectra = (read(job.params.activations, paths) for paths in (job.input.trajectories, job.input.spectra))
-    dataset, published = storage.read(job.input.dataset), read(job.params.published, job.input.published)
+    trajectories, spectra, dataset = read(job.input.trajectories), read(job.input.spectra), storage.read(job.input.dataset)
+    published = dict(zip(job.params.published, map(storage.read, job.input.published), strict=True))
     title, architecture = " ".join(job.wildcards), job.wildcards.architecture
     figures = (
         portraits.eigenvalues(title, spectra, job.params.eigenvalues_at, published),

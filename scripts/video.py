@@ -11,7 +11,7 @@ with step(snakemake) as job:
     names, title = job.params.activations, " ".join(job.wildcards)
     video.render(
         title,
-        dict(zip(names, map(storage.read, job.input.spectra), strict=True)),
+        {name: storage.read(path, first_seed=True) for name, path in zip(names, job.input.spectra, strict=True)},
         dict(zip(names, map(pd.read_csv, job.input.indices), strict=True)),
         job.output.video,
         job.output.poster,

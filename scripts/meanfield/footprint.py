@@ -59,6 +59,11 @@ def gpu(problem: Problem) -> tuple[int, int]:
     return 3000, LEAST
 
 
+def table(problems: Sequence[Problem]) -> int:
+    """MiB of a job that holds the joint table of runs, and writes it: 8 KiB a line, one line a seed and record."""
+    return 2 * PYTHON + sum(problem.seeds * problem.records for problem in problems) // 128
+
+
 def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
     """MiB and minutes of a job that reads trajectories and spectra of so many runs."""
     numbers = 2 * problem.trajectory + (1 + problem.seeds * problem.vectors) * problem.parameters**2

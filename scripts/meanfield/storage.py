@@ -20,11 +20,11 @@ MARK_COLOUR = "#B00000"  # in which pictures and pages say so
 _RECORDED_PACKAGES = ("numpy", "scipy", "scikit-learn", "tensorflow", "xarray", "h5netcdf")
 
 
-def read(path: str | Path) -> xr.Dataset:
-    """The whole dataset in memory, file closed. MeanfieldError for a file that is no readable NetCDF."""
+def read(path: str | Path, first_seed: bool = False) -> xr.Dataset:
+    """The whole dataset, or its first seed alone, in memory; file closed. MeanfieldError for no readable NetCDF."""
     try:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            return dataset.load()
+            return (dataset.isel(seed=[0]) if first_seed else dataset).load()
     except OSError as error:
         raise MeanfieldError(f"{path} cannot be read as NetCDF ({error}); delete it and run the workflow again") from error
 

@@ -7,6 +7,7 @@ import sys
 from collections import Counter
 from modulefinder import ModuleFinder
 from pathlib import Path
+from types import SimpleNamespace
 
 ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another workflow uses this one as a module
 SCRIPTS = ROOT / "scripts"
@@ -147,7 +148,7 @@ SIZES = {"TF/Lindata.mat": (51, 2, 1), "TF/NLdata.mat": (863, 2, 1), "digits": (
 
 
 def problem(wildcards, seeds=config["seeds"]):
-    """The size of a run, for what its jobs ask for."""
+    """The size of a run, named by its wildcards, for what its jobs ask for."""
     dataset = DATASETS[wildcards.dataset]
     updates, recording = experiment("updates")(wildcards), config["recording"]
     return footprint.Problem(
@@ -158,6 +159,12 @@ def problem(wildcards, seeds=config["seeds"]):
         records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
         vectors=len(config["spectrum"]["eigenvectors_at"]),
     )
+
+
+def asked_for_table():
+    """mem_mb and runtime of a rule that holds the joint table of all runs."""
+    sizes = [problem(SimpleNamespace(**entry)) for entry in RUNS]
+    return {"mem_mb": lambda wildcards, attempt: attempt * footprint.table(sizes), "runtime": 15}
 
 
 def asked(*needs, seeds=config["seeds"], runs=None):

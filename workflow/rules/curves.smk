@@ -43,8 +43,7 @@ rule curves:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        **asked_for_table(),
     params:
         names=list(CURVES),
         runs=verified(RUNS),

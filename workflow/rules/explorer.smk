@@ -24,8 +24,8 @@ rule explorer:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        mem_mb=lambda wildcards, attempt: (1000 + 100 * len(RUNS)) * attempt,
+        runtime=15,
     params:
         runs=RUNS,
         activations=config["activations"],

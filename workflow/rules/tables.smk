@@ -25,8 +25,7 @@ rule tables:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        **asked_for_table(),
     params:
         runs=RUNS,
     script:
