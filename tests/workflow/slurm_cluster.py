@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "srun")
 PATIENCE = 30  # seconds
 
 CONFIGURATION = """\
@@ -86,6 +86,11 @@ def start(folder: Path) -> Iterator[dict[str, str]]:
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
     environment["SLURM_CONF"] = str(folder / "slurm.conf")
+    # Snakemake's plugin takes SLURM_* away from the srun that it starts in a job, so srun is told by a script before it in PATH.
+    (folder / "bin").mkdir()
+    (folder / "bin/srun").write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
+    (folder / "bin/srun").chmod(0o755)
+    environment["PATH"] = f"{folder}/bin:{environment['PATH']}"
     with contextlib.ExitStack() as stack:
 
         def daemon(*command: str) -> None:
