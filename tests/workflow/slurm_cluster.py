@@ -86,7 +86,7 @@ def start(folder: Path) -> Iterator[dict[str, str]]:
     )
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("SLURM_", "SBATCH_"))}
     environment["SLURM_CONF"] = str(folder / "slurm.conf")
-    # Snakemake's plugin takes SLURM_* away from the srun that it starts in a job, so srun is told by a script before it in PATH.
+    # Snakemake's plugin takes SLURM_* away from the srun that it starts in a job; a script of that name puts it back.
     (folder / "bin").mkdir()
     (folder / "bin/srun").write_text(f'#!/bin/sh\nSLURM_CONF={folder}/slurm.conf exec {shutil.which("srun")} "$@"\n')
     (folder / "bin/srun").chmod(0o755)

@@ -66,16 +66,38 @@ def scancel(process, cluster, group):
 
 
 @pytest.fixture(scope="module")
-def on_slurm(tmp_path_factory, mirror, cluster):
-    """The whole small DAG, run through SLURM; on the way one job is cancelled."""
-    workflow = Workflow(tmp_path_factory.mktemp("slurm"), mirror)
+def folder(tmp_path_factory, mirror):
+    """A copy of the project for all runs through SLURM."""
+    return Workflow(tmp_path_factory.mktemp("slurm"), mirror)
+
+
+@pytest.fixture(scope="module")
+def failed(folder, cluster):
+    """A run whose only submission is cancelled, without retries."""
+    with snakemake(folder, cluster, TARGET, "--retries", "0") as process:
+        process.cancelled = scancel(process, cluster, "training")
+    process.left = (folder.folder / TARGET).exists()
+    return process
+
+
+@pytest.fixture(scope="module")
+def on_slurm(folder, cluster, failed):
+    """After that, the whole small DAG in the same folder; on the way one submission is cancelled."""
     before = set(queue(cluster, "--states=all"))
-    with snakemake(workflow, cluster) as process:
-        workflow.cancelled = scancel(process, cluster, "envelope")
+    with snakemake(folder, cluster) as process:
+        folder.cancelled = scancel(process, cluster, "envelope")
     assert process.returncode == 0, process.output
-    workflow.output = process.output
-    workflow.submissions = [comment for number, comment in queue(cluster, "--states=all").items() if number not in before]
-    return workflow
+    folder.output = process.output
+    folder.submissions = [comment for number, comment in queue(cluster, "--states=all").items() if number not in before]
+    return folder
+
+
+def test_cancelled_job_without_retries_fails_naming_its_logs(folder, failed):
+    assert failed.returncode != 0
+    [log] = (folder.folder / ".snakemake/slurm_logs").rglob(f"{failed.cancelled}.log")
+    assert str(log) in failed.output
+    assert "results/logs/training/linear_10_relu.log" in failed.output
+    assert not failed.left
 
 
 def test_results_of_slurm_are_those_of_the_local_run_byte_for_byte(finished, on_slurm):
@@ -89,9 +111,8 @@ def test_results_of_slurm_are_those_of_the_local_run_byte_for_byte(finished, on_
 
 def test_jobs_travel_in_few_submissions(on_slurm):
     [total] = [line for line in on_slurm.output.splitlines() if line.startswith("total ")]
-    jobs = int(total.split()[1])
     once_more = 1  # the cancelled one
-    assert jobs > 20
+    assert int(total.split()[1]) > 20
     assert len(on_slurm.submissions) == len(yaml.safe_load(PROFILE.read_text())["group-components"]) + once_more
 
 
@@ -105,21 +126,6 @@ def test_both_profiles_hold(on_slurm):
     """The default profile compares contents: a touched input re-runs nothing."""
     (on_slurm.folder / "results/datasets/linear.nc").touch()
     assert on_slurm.planned("--profile", "workflow/profiles/slurm", *small(on_slurm)) == set()
-
-
-def test_cancelled_job_without_retries_fails_naming_its_logs_and_the_next_run_finishes(tmp_path, mirror, cluster):
-    workflow = Workflow(tmp_path, mirror)
-    with snakemake(workflow, cluster, TARGET, "--retries", "0") as process:
-        number = scancel(process, cluster, "training")
-    assert process.returncode != 0
-    [log] = (tmp_path / ".snakemake/slurm_logs").rglob(f"{number}.log")
-    assert str(log) in process.output
-    assert "results/logs/training/linear_10_relu.log" in process.output
-    assert not (tmp_path / TARGET).exists()
-    with snakemake(workflow, cluster, TARGET) as process:
-        pass
-    assert process.returncode == 0, process.output
-    assert (tmp_path / TARGET).exists()
 
 
 def test_every_rule_that_is_submitted_belongs_to_a_group(on_slurm):
