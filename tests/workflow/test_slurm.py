@@ -1,0 +1,134 @@
+"""The workflow on a SLURM cluster of one node, this machine; skipped where none can be started."""
+
+import contextlib
+import filecmp
+import subprocess
+import sys
+import time
+
+import pytest
+import slurm_cluster
+import yaml
+from conftest import ROOT, UNREACHABLE, Workflow, small
+
+if slurm_cluster.missing():
+    pytest.skip(slurm_cluster.missing(), allow_module_level=True)
+
+PROFILE = ROOT / "workflow/profiles/slurm/config.yaml"
+PROFILED = ("--profile", "workflow/profiles/slurm", "--slurm-init-seconds-before-status-checks", "6")
+TARGET = "results/runs/linear/10/relu/trajectory.nc"
+LIMIT = 400  # seconds, of one call of Snakemake
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    with slurm_cluster.start(tmp_path_factory.mktemp("cluster")) as environment:
+        yield environment
+
+
+@contextlib.contextmanager
+def snakemake(workflow, cluster, *arguments):
+    """Snakemake through the profile; at the end it has finished, and its output is in `output`."""
+    environment = {**cluster, "HTTPS_PROXY": UNREACHABLE, "HTTP_PROXY": UNREACHABLE}
+    environment.pop("MEANFIELD_MIRROR", None)
+    if workflow.mirror:
+        environment["MEANFIELD_MIRROR"] = str(workflow.mirror)
+    with open(workflow.folder / "output.txt", "w") as stream:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *arguments, *PROFILED, *small(workflow)],
+            cwd=workflow.folder, env=environment, stdout=stream, stderr=stream,
+        )  # fmt: skip
+        try:
+            yield process
+            process.wait(LIMIT)
+        finally:
+            process.kill()
+            process.wait()
+    process.output = (workflow.folder / "output.txt").read_text()
+
+
+def queue(cluster, *arguments):
+    """SLURM id and comment (rule_… or group's name, from Snakemake) of the jobs in the queue."""
+    command = ["squeue", "--noheader", "--format=%i %k", *arguments]
+    answer = subprocess.run(command, env=cluster, text=True, capture_output=True, check=True)
+    return dict(line.split() for line in answer.stdout.splitlines())
+
+
+def scancel(process, cluster, group):
+    """Cancel the first running submission of that group, once it runs; its SLURM id."""
+    while process.poll() is None:
+        for number, comment in queue(cluster, "--states=running").items():
+            if comment.startswith(f"rule_{group}"):
+                subprocess.run(["scancel", number], env=cluster, check=True)
+                return number
+        time.sleep(0.3)
+    raise AssertionError("Snakemake ended before there was a job to cancel")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory, mirror):
+    """A copy of the project for all runs through SLURM."""
+    return Workflow(tmp_path_factory.mktemp("slurm"), mirror)
+
+
+@pytest.fixture(scope="module")
+def failed(folder, cluster):
+    """A run whose only submission is cancelled, without retries."""
+    with snakemake(folder, cluster, TARGET, "--retries", "0") as process:
+        process.cancelled = scancel(process, cluster, "training")
+    process.left = (folder.folder / TARGET).exists()
+    return process
+
+
+@pytest.fixture(scope="module")
+def on_slurm(folder, cluster, failed):
+    """After that, the whole small DAG in the same folder; on the way one submission is cancelled."""
+    before = set(queue(cluster, "--states=all"))
+    with snakemake(folder, cluster) as process:
+        folder.cancelled = scancel(process, cluster, "envelope")
+    assert process.returncode == 0, process.output
+    folder.output = process.output
+    folder.submissions = [comment for number, comment in queue(cluster, "--states=all").items() if number not in before]
+    return folder
+
+
+def test_cancelled_job_without_retries_fails_naming_its_logs(folder, failed):
+    assert failed.returncode != 0
+    [log] = (folder.folder / ".snakemake/slurm_logs").rglob(f"{failed.cancelled}.log")
+    assert str(log) in failed.output
+    assert "results/logs/training/linear_10_relu.log" in failed.output
+    assert not failed.left
+
+
+def test_results_of_slurm_are_those_of_the_local_run_byte_for_byte(finished, on_slurm):
+    produced = sorted(path.relative_to(finished.folder) for path in (finished.folder / "results").rglob("*.*"))
+    compared = [str(path) for path in produced if not {"logs", "benchmarks"} & set(path.parts)]
+    assert len(compared) > 15
+    _, different, missing = filecmp.cmpfiles(finished.folder, on_slurm.folder, compared, shallow=False)
+    assert not different
+    assert not missing
+
+
+def test_jobs_travel_in_few_submissions(on_slurm):
+    [total] = [line for line in on_slurm.output.splitlines() if line.startswith("total ")]
+    once_more = 1  # the cancelled one
+    assert int(total.split()[1]) > 20
+    assert len(on_slurm.submissions) == len(yaml.safe_load(PROFILE.read_text())["group-components"]) + once_more
+
+
+def test_cancelled_job_is_submitted_again_and_the_run_finishes(on_slurm):
+    assert len([comment for comment in on_slurm.submissions if comment.startswith("rule_envelope")]) == 2
+    assert on_slurm.output.count("Trying to restart job") == 1
+    assert f"/{on_slurm.cancelled}.log (check log file(s) for error details)" in on_slurm.output
+
+
+def test_both_profiles_hold(on_slurm):
+    """The default profile compares contents: a touched input re-runs nothing."""
+    (on_slurm.folder / "results/datasets/linear.nc").touch()
+    assert on_slurm.planned("--profile", "workflow/profiles/slurm", *small(on_slurm)) == set()
+
+
+def test_every_rule_that_is_submitted_belongs_to_a_group(on_slurm):
+    grouped = set(yaml.safe_load(PROFILE.read_text())["groups"])
+    local = {"dataset", "published"}
+    assert on_slurm.planned("--profile", "workflow/profiles/slurm", "--forceall", "all", "deviations") == grouped | local
