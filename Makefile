@@ -1,6 +1,7 @@
 # Everything from a fresh machine: needs Python 3.11 to 3.13, make and access to the package index.
 #
 #   make reproduce   all results of the paper, on all cores
+#   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
 #   make test        unit tests, a dry run, one small real run
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
@@ -20,10 +21,13 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce test verify report lint benchmarks images lock clean
+.PHONY: reproduce cluster test verify report lint benchmarks images lock clean
 
 reproduce: $(VENV)/run
 	$(SNAKEMAKE)
+
+cluster: $(VENV)/run
+	$(BIN)/snakemake --profile workflow/profiles/slurm
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest

@@ -20,7 +20,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "srun")
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "squeue", "scancel", "sinfo", "srun", "setpriv")
 PATIENCE = 30  # seconds
 
 CONFIGURATION = """\
@@ -112,9 +112,10 @@ def start(folder: Path) -> Iterator[dict[str, str]]:
 
 @contextlib.contextmanager
 def running(command: list[str], folder: Path, environment: dict[str, str]) -> Iterator[None]:
-    """A daemon, in the foreground of a process of its own, ended with everything that it started."""
+    """A daemon, in the foreground of a process of its own; it ends with this block, even if this program is killed."""
     with open(folder / f"{command[0]}.out", "w") as output:
-        process = subprocess.Popen(command, env=environment, stdout=output, stderr=output, start_new_session=True)
+        mortal = ["setpriv", "--pdeathsig", "TERM", *command]
+        process = subprocess.Popen(mortal, env=environment, stdout=output, stderr=output, start_new_session=True)
         try:
             yield
         finally:
