@@ -67,4 +67,4 @@ def table(problems: Sequence[Problem]) -> int:
 def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
     """MiB and minutes of a job that reads trajectories and spectra of so many runs."""
     numbers = 2 * problem.trajectory + (1 + problem.seeds * problem.vectors) * problem.parameters**2
-    return 2 * PYTHON + runs * 8 * numbers // MIB, LEAST
+    return 3 * PYTHON + runs * 8 * numbers // MIB, LEAST

@@ -3,6 +3,7 @@
 import filecmp
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -133,6 +134,15 @@ def test_from_scratch_again_gives_the_same_bytes(finished, tmp_path):
     _, different, missing = filecmp.cmpfiles(finished.folder, again.folder, compared, shallow=False)
     assert not different
     assert not missing
+
+
+def test_jobs_stay_within_the_memory_that_they_ask_for(finished):
+    plan = finished.snakemake("--dry-run", "--forceall", *small(finished)).stdout
+    asked = re.findall(r"    benchmark: (\S+)\n(?:.*\n)*?    resources: .*?mem_mb=(\d+)", plan)
+    assert len(asked) > 20
+    for benchmark, megabytes in asked:
+        [job] = pd.read_csv(finished.folder / benchmark, sep="\t").itertuples()
+        assert job.max_rss == "-" or float(job.max_rss) * 2**20 < int(megabytes) * 1e6, benchmark
 
 
 def test_single_targets(tmp_path, mirror):
