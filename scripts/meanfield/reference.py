@@ -81,7 +81,10 @@ def classification(hidden: str) -> Model:
 
 
 def regression(hidden: str, output: str = "esp") -> Model:
-    """Output ŷ = ESP or ReLU of h with the squared error (ŷ − y)²/2. MeanfieldError for any other output."""
+    """Output ŷ = ESP or ReLU of h with the squared error (ŷ − y)²/2. MeanfieldError for any other output.
+
+    A ReLU output that is 0 on every sample has no slope and never learns; another seed may start it alive.
+    """
     if output not in ("esp", "relu"):
         raise MeanfieldError(f"the output of a regression is esp or relu, not '{output}'")
     return Model(activation(hidden), activation(output).derivatives, SQUARED_ERROR)
