@@ -257,7 +257,9 @@ def read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
         table = np.loadtxt(rows, delimiter=",", comments=None, ndmin=2)
         if table.shape[1] < 2 or not np.isfinite(table).all() or np.ptp(table[:, -1]) == 0:
             raise MeanfieldError("needs 2 columns or more, finite numbers, and a last column that is not constant")
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise MeanfieldError(f"{path}: {error.strerror}") from error
+    except ValueError as error:
         raise MeanfieldError(f"{path}: {error}") from error
     return table[:, :-1], table[:, -1:]
 
