@@ -45,7 +45,7 @@ lint: $(VENV)/dev
 report: reproduce
 	$(SNAKEMAKE) --report results/report.html
 
-PICTURES := overview,verdicts,deviations,fig3a_cost,fig3b_alpha,fig4b_gamma,eigenvectors_nonlinear_8-2,boundaries_nonlinear_8-2
+PICTURES := overview,verdicts,deviations,fig2_activations,fig3a_cost,fig3b_alpha,fig4b_gamma,eigenvectors_nonlinear_8-2,boundaries_nonlinear_8-2
 images: reproduce
 	$(SNAKEMAKE) deviations
 	$(BIN)/python docs/shrink.py docs/images results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif
