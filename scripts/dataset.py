@@ -13,7 +13,9 @@ with step(snakemake) as job:
     )
     if origin["source"] == storage.STAND_IN:
         job.say(f"WARNING: {job.wildcards.dataset} is a stand-in, not the published data; all results from it are marked")
-    dataset = datasets.split(features, target, settings["test_size"], settings["split_seed"]).assign_attrs(origin)
+    scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
+    parts = datasets.split(features, target, settings["test_size"], settings["split_seed"], scaled)
+    dataset = parts.assign_attrs(origin)
     storage.write(dataset, job.output.dataset)
     with open(job.output.origin, "w") as stream:
         json.dump(origin, stream, indent=2)

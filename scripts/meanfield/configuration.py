@@ -26,6 +26,12 @@ WORDS = {
 }
 
 
+COMMON = {"test_size", "split_seed"}
+DIGITS = {"labels", "pixel_scale", "residual_output"}
+KEYS_OF = {"file": {"residual_output"}, "packaged": {"task", "scaling"}, "table": {"features", "target", "task", "scaling"}}
+"""Keys of each kind of dataset besides COMMON; the published digits have DIGITS."""
+
+
 def _is_integer(_, value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
@@ -60,13 +66,24 @@ def check(config: dict, schema: str | Path) -> None:
 
 
 def _check_dataset(name: str, dataset: dict) -> None:
-    """A dataset is either a published file or a packaged one, and only the latter has labels and pixels to set."""
-    if ("file" in dataset) == ("packaged" in dataset):
-        given = "both" if "file" in dataset else "neither"
-        raise MeanfieldError(f"configuration: datasets.{name} has {given} of file and packaged; give just one of the two")
-    stray = [key for key in ("labels", "pixel_scale") if key in dataset and "file" in dataset]
+    """A dataset is one of a published file, a packaged dataset and a table of one's own, and has the keys of its kind."""
+    kinds = [kind for kind in KEYS_OF if kind in dataset]
+    if len(kinds) != 1:
+        given = " and ".join(kinds) or "none"
+        raise MeanfieldError(f"configuration: datasets.{name} has {given} of {', '.join(KEYS_OF)}; give just one of them")
+    kind = "digits" if dataset.get("packaged") == "digits" else kinds[0]
+    allowed = COMMON | KEYS_OF.get(kind, DIGITS) | {kinds[0]}
+    stray = [key for key in dataset if key not in allowed]
     if stray:
-        raise MeanfieldError(f"configuration: datasets.{name}.{stray[0]} has no meaning for a file; remove it")
+        raise MeanfieldError(f"configuration: datasets.{name}.{stray[0]} has no meaning for a {kind}; remove it")
+    missing = [key for key in ("labels", "pixel_scale") if kind == "digits" and key not in dataset]
+    if missing:
+        raise MeanfieldError(f"configuration: datasets.{name}: missing key {', '.join(missing)}")
+    if kind == "table" and not Path(dataset["table"]).is_file():
+        path = dataset["table"]
+        raise MeanfieldError(
+            f"configuration: datasets.{name}.table is {path!r}; there is no such file, seen from {Path.cwd().name}/"
+        )
 
 
 def _sentence(error: ValidationError) -> str:

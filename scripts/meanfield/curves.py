@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 
 from meanfield import style
 from meanfield.activations import ACTIVATIONS
+from meanfield.losses import REGRESSION
 
 Published = dict[tuple[str, str, str], pd.DataFrame]
 """`verification.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""
@@ -65,7 +66,7 @@ def _scales(axes: Axes, x: str, y: str) -> None:
     if y == "cost":
         style.logarithmic(axes, "y")
     else:
-        axes.set_ylim(-0.03, 1.03)
+        axes.set_ylim(min(-0.03, axes.dataLim.y0), 1.03)  # R² may be negative
 
 
 def _along(indices: pd.DataFrame, published: Published, x: str, rows: dict[str, str], height: float = 2.4) -> Figure:
@@ -105,8 +106,9 @@ def fig4a_zero_residuals(indices: pd.DataFrame, published: Published) -> Figure:
 
 
 def accuracy(indices: pd.DataFrame, published: Published) -> Figure:
-    """Accuracy on the training and the test set against the cost."""
-    rows = {"train_accuracy": "training accuracy", "test_accuracy": "test accuracy"}
+    """Accuracy, or R² of a regression, on the training and the test set against the cost."""
+    score = "accuracy" if REGRESSION not in set(indices.task) else "accuracy or R²"
+    rows = {"train_accuracy": f"training {score}", "test_accuracy": f"test {score}"}
     return _along(indices, published, "cost", rows)
 
 

@@ -1,20 +1,23 @@
 """
-The three tasks of the paper: obtain, encode and split.
+The three tasks of the paper, and datasets of one's own (`own`): obtain, encode, split and scale.
 
 A published .mat file comes from a mirror, else from its pinned address, else, so that a machine without network can still
 run everything, from a deterministic stand-in of the same size and difficulty, marked as such in all that follows.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pooch
 import scipy.io
 import xarray as xr
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
+from meanfield import own
+from meanfield.losses import CLASSIFICATION
 from meanfield.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
 from meanfield.storage import STAND_IN
 
@@ -85,10 +88,24 @@ def obtain(
 ) -> tuple[np.ndarray, np.ndarray, dict]:
     """(features [sample, feature], target [sample, label], provenance) of the dataset that `settings` describe.
 
-    Provenance holds source, address, sha256, licence. The address is the pinned one also when a mirror served the file:
-    where a mirror lies differs from machine to machine and belongs in the log. MeanfieldError if the published file is
+    Provenance holds source, address, sha256, licence, task. The address is the pinned one also when a mirror served the
+    file: where a mirror lies differs from machine to machine and belongs in the log. MeanfieldError if the published file is
     required and unavailable.
     """
+    task = settings.get("task", CLASSIFICATION)
+    if "table" in settings:
+        path = settings["table"]
+        features, target = own.read(path, settings["features"], settings["target"], task)
+        return (
+            features,
+            target,
+            {"source": "own", "address": path, "sha256": pooch.file_hash(path), "licence": "", "task": task},
+        )
+    if settings.get("packaged") in own.PACKAGED:
+        name = settings["packaged"]
+        address = f"sklearn.datasets.load_{name}"
+        origin = {"source": "packaged", "address": address, "sha256": "", "licence": "BSD-3-Clause", "task": task}
+        return *own.packaged(name, task), origin
     if "file" not in settings:
         features, target = digits(settings["labels"], settings["pixel_scale"])
         origin = {
@@ -96,6 +113,7 @@ def obtain(
             "address": "sklearn.datasets.load_digits",
             "sha256": "",
             "licence": "BSD-3-Clause",
+            "task": task,
         }
         return features, target, origin
     name = settings["file"]
@@ -109,19 +127,28 @@ def obtain(
                     f"mirror or environment variable {MIRROR_VARIABLE}), or set require_published_data to false"
                 ) from unavailable
             features, target = stand_in(name)
-            return features, target, {"source": STAND_IN, "address": "generated", "sha256": "", "licence": "Apache-2.0"}
+            made = {"source": STAND_IN, "address": "generated", "sha256": "", "licence": "Apache-2.0", "task": task}
+            return features, target, made
         features, target = binary_from_mat(path)
-    origin = {"source": source, "address": PINNED + name, "sha256": checksums[name], "licence": "Apache-2.0"}
+    origin = {"source": source, "address": PINNED + name, "sha256": checksums[name], "licence": "Apache-2.0", "task": task}
     return features, target, origin
 
 
-def split(features: np.ndarray, target: np.ndarray, test_size: float, random_state: int) -> xr.Dataset:
-    """Training samples first, then test samples, each in scikit-learn's order: float objective depend on it.
+def split(
+    features: np.ndarray, target: np.ndarray, test_size: float, random_state: int, scaled: Sequence[str] = ()
+) -> xr.Dataset:
+    """Training samples first, then test samples, each in scikit-learn's order: the last bits of averages depend on it.
+
+    `scaled` names what is scaled to mean 0 and variance 1 on the training samples: "features", "target".
 
     Dims: features [sample, feature], target [sample, label], split [sample] ("train" or "test").
     """
     parts = train_test_split(features, target, test_size=test_size, random_state=random_state)
     train, test, train_target, test_target = parts
+    if "features" in scaled:
+        train, test = _standardised(train, test)
+    if "target" in scaled:
+        train_target, test_target = _standardised(train_target, test_target)
     return xr.Dataset(
         {
             "features": (("sample", "feature"), np.vstack([train, test])),
@@ -129,3 +156,10 @@ def split(features: np.ndarray, target: np.ndarray, test_size: float, random_sta
             "split": ("sample", np.repeat(["train", "test"], [len(train), len(test)])),
         }
     )
+
+
+def _standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Both parts [sample, column] with the training part's mean 0 and variance 1; a constant column becomes 0."""
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    deviation[deviation == 0] = 1
+    return (train - mean) / deviation, (test - mean) / deviation

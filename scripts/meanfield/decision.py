@@ -12,6 +12,7 @@ import xarray as xr
 from scipy.special import expit
 
 from meanfield.errors import MeanfieldError
+from meanfield.losses import REGRESSION
 from meanfield.network import Network
 from meanfield.storage import part
 
@@ -59,9 +60,18 @@ def plane(dataset: xr.Dataset, points: int) -> Plane:
     return Plane(origin, directions, names, x, y)
 
 
-def probabilities(theta: np.ndarray, network: Network, features: np.ndarray) -> np.ndarray:
-    """σ(z) of each label, float64 [batch, sample, label], for parameters theta [batch, P] and features [sample, feature]."""
-    return expit(network.forward(network.unpack(theta), features)[-1].value)
+def predictions(theta: np.ndarray, network: Network, features: np.ndarray, task: str) -> np.ndarray:
+    """ŷ of each label, float64 [batch, sample, label], for parameters theta [batch, P] and features [sample, feature].
+
+    Classification: the probability σ(z). Regression: z itself.
+    """
+    z = network.forward(network.unpack(theta), features)[-1].value
+    return z if task == REGRESSION else expit(z)
+
+
+def between_targets(values: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Values of a regression, of any shape, from 0 at the smallest target to 1 at the largest, clipped."""
+    return np.clip((values - target.min()) / np.ptp(target), 0, 1)
 
 
 def classes(probabilities: np.ndarray) -> np.ndarray:

@@ -22,8 +22,9 @@ from matplotlib.ticker import MaxNLocator
 
 from meanfield import binning, decision, style
 from meanfield.activations import ACTIVATIONS
+from meanfield.losses import REGRESSION
 from meanfield.network import Network
-from meanfield.storage import part
+from meanfield.storage import part, task_of
 
 LINEAR_BINS = 61
 GRID = 60  # points of the decision's image along each axis
@@ -83,21 +84,24 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
         "cost_ticks": cost_ticks,
         "axes": _axes(edges, tau),
         "plane": _plane(plane, dataset),
-        "runs": {name: _run(run, networks[name], plane.features(), edges) for name, run in runs.items()},
+        "runs": {name: _run(run, networks[name], plane.features(), edges, dataset) for name, run in runs.items()},
     }
 
 
-def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.ndarray]) -> dict:
+def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.ndarray], dataset: xr.Dataset) -> dict:
     """One activation's bars, curves and decisions; features [y·x, feature] of the plane."""
     rows = run.indices[run.indices.seed == run.indices.seed.iloc[0]]
     values, zeros = run.spectrum.eigenvalues.values[0], run.spectrum.zero_rows.values[0]
     symlog = [binning.symlog_counts(*record, edges["symlog"])[0] for record in zip(values, zeros, strict=True)]
     linear = [binning.counts(record, edges["linear"])[0] for record in values]
-    images = [shades(decision.probabilities(theta, network, features)) for theta in run.trajectory.parameters.values[0]]
+    task = task_of(dataset)
+    predictions = [decision.predictions(theta, network, features, task) for theta in run.trajectory.parameters.values[0]]
+    if task == REGRESSION:
+        predictions = [decision.between_targets(values, dataset.target.values) for values in predictions]
     return {
         "bars": {"symlog": np.array(symlog, np.uint32), "linear": np.array(linear, np.uint32)},
         "numbers": {name: rows[name].to_numpy(float) for name in NUMBERS},
-        "decisions": [image.reshape(GRID, GRID) for image in images],
+        "decisions": [shades(values).reshape(GRID, GRID) for values in predictions],
     }
 
 
@@ -145,6 +149,9 @@ def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
     labels, binary = target.shape[1], target.shape[1] == 1
     palette = BINARY if binary else [style.class_look(number, labels)[0] for number in range(labels)]
     colours, markers = zip(*(style.class_look(number, labels) for number in classes), strict=True)
+    if task_of(dataset) == REGRESSION:
+        shade = decision.between_targets(target[:, 0], dataset.target.values) * (len(BINARY) - 1)
+        colours, markers = [BINARY[number] for number in shade.round().astype(int)], "o" * len(target)
     pixel = np.array([plane.x[1] - plane.x[0], plane.y[1] - plane.y[0]])
     named = [] if binary else [number for number in np.unique(classes) if number != decision.NO_CLASS]
     means = np.array([where[classes == number].mean(axis=0) for number in named]).reshape(-1, 2)

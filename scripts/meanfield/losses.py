@@ -39,6 +39,9 @@ SQUARED_ERROR = Loss(
     residual=lambda z, y: z - y,
     curvature=lambda z, y: np.ones_like(z),
 )
+CLASSIFICATION, REGRESSION = "classification", "regression"
+LOSS_OF = {CLASSIFICATION: SIGMOID_CROSS_ENTROPY, REGRESSION: SQUARED_ERROR}
+"""The loss of each task."""
 LOSSES = {loss.name: loss for loss in (SIGMOID_CROSS_ENTROPY, SQUARED_ERROR)}
 
 

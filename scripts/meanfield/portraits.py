@@ -14,8 +14,10 @@ from matplotlib.patheffects import Normal, Stroke
 
 from meanfield import decision, style
 from meanfield.activations import ACTIVATIONS
+from meanfield.losses import REGRESSION
 from meanfield.network import Network
 from meanfield.schedule import published_updates
+from meanfield.storage import task_of
 
 Arrays = dict[str, xr.Dataset]
 """trajectory.nc or spectrum.nc of each activation."""
@@ -171,16 +173,21 @@ def parameters(title: str, trajectories: Arrays) -> Figure:
 def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.Dataset) -> Figure:
     """What each activation's network decides after the last update, in the plane of `meanfield.decision`, and the samples.
 
-    One label: shades from class 0 to class 1, the boundary at ½. Several: the class of the largest output.
+    One label: shades from class 0 to class 1, the boundary at ½. Several: the class of the largest output. Regression: the
+    prediction in colours, the samples' targets in the same.
     """
+    task = task_of(dataset)
+    targets = {"cmap": "cividis", "vmin": float(dataset.target.min()), "vmax": float(dataset.target.max())}
     figure, panels = _row(f"Decisions, {title}", dataset.attrs["source"], len(trajectories), 3.4, sharex=True, sharey=True)
     plane, labels = decision.plane(dataset, GRID), dataset.sizes["label"]
     extent = (plane.x[0], plane.x[-1], plane.y[0], plane.y[-1])
     shown = {"extent": extent, "origin": "lower", "aspect": "auto", "interpolation": "nearest"}
     for axes, (name, run) in zip(panels, trajectories.items(), strict=True):
         network = Network.of(architecture, name, dataset.sizes["feature"], labels)
-        values = decision.probabilities(run.parameters.values[0, -1], network, plane.features())
-        if labels == 1:
+        values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), task)
+        if task == REGRESSION:
+            image = axes.imshow(values[:, 0].reshape(GRID, GRID), **targets, **shown)
+        elif labels == 1:
             image = values[:, 0].reshape(GRID, GRID)
             axes.imshow(image, cmap=ListedColormap(style.BINARY_COLOURS[1:-1]), vmin=0, vmax=1, alpha=0.5, **shown)
             axes.contour(plane.x, plane.y, image, levels=[0.5], colors="black", linewidths=1)
@@ -190,10 +197,17 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
                 [style.class_look(k, labels)[0] for k in range(labels)],
             )
             axes.imshow(image, cmap=ListedColormap(palette), vmin=-0.5, vmax=labels - 0.5, alpha=0.4, **shown)
-        _samples(axes, plane, dataset)
-        accuracy = float(run.test_accuracy[0, -1])
-        axes.set(title=f"{ACTIVATIONS[name].label}: test accuracy {accuracy:.3f}", xlabel=plane.names[0])
+        if task == REGRESSION:
+            where = plane.coordinates(dataset.features.values).T
+            edges = np.where(dataset.split == "test", 0.8, 0.2)
+            axes.scatter(*where, c=dataset.target[:, 0], s=12, lw=edges, edgecolors="black", **targets)
+        else:
+            _samples(axes, plane, dataset)
+        score = f"{'R²' if task == REGRESSION else 'accuracy'} {float(run.test_accuracy[0, -1]):.3f}"
+        axes.set(title=f"{ACTIVATIONS[name].label}: test {score}", xlabel=plane.names[0])
     axes.scatter([], [], s=9, c="none", edgecolors="black", label="test sample")
+    if task == REGRESSION:
+        figure.colorbar(image, ax=panels, label="target, prediction")
     panels[0].set_ylabel(plane.names[1])
     style.legend(figure)
     return figure

@@ -13,9 +13,9 @@ import xarray as xr
 
 from meanfield.activations import Derivatives
 from meanfield.errors import MeanfieldError
-from meanfield.losses import SIGMOID_CROSS_ENTROPY, Loss, averaging
+from meanfield.losses import LOSS_OF, Loss, averaging
 from meanfield.network import Layer, Network
-from meanfield.storage import part
+from meanfield.storage import part, task_of
 
 
 class Objective(NamedTuple):
@@ -32,10 +32,10 @@ class Objective(NamedTuple):
 
 
 def problem(dataset: xr.Dataset, architecture: str, activation: str, precision: str) -> tuple[Network, Objective]:
-    """The network and the cross-entropy over the training samples of a dataset, averaged in `precision`."""
+    """The network and the loss of the dataset's task over its training samples, averaged in `precision`."""
     features, target = part(dataset, "train")
     network = Network.of(architecture, activation, features.shape[1], target.shape[1])
-    return network, Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, precision))
+    return network, Objective(LOSS_OF[task_of(dataset)], features, target, averaging(*target.shape, precision))
 
 
 class Point(NamedTuple):

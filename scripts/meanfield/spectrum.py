@@ -16,6 +16,7 @@ from meanfield.dense import NUMPY, Dense
 from meanfield.inertia import count_below, extreme_eigenvalue
 from meanfield.network import Network
 from meanfield.propagation import Objective
+from meanfield.storage import task_of
 
 ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (docs/protocol.md, section Indices)
 CHUNK = 32 * 2**20  # bytes of Hessians held at once, unless one is larger
@@ -247,4 +248,4 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")
         columns["participation_ratio"] = mean.reindex(epoch=trajectory.epoch)
     table = xr.Dataset(columns).reset_coords(drop=True).to_dataframe(dim_order=["seed", "epoch"]).reset_index()
-    return table.assign(source=spectrum.attrs["source"])
+    return table.assign(task=task_of(spectrum), source=spectrum.attrs["source"])

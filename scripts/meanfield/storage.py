@@ -11,9 +11,10 @@ import xarray as xr
 from xarray.backends import H5NetCDFStore
 
 from meanfield.errors import MeanfieldError
+from meanfield.losses import CLASSIFICATION
 
-ORIGIN = ("source", "address", "sha256", "licence")
-"""Attributes that every file derived from a dataset inherits; `source` is published, mirror, packaged or stand-in."""
+ORIGIN = ("source", "address", "sha256", "licence", "task")
+"""Attributes that every file derived from a dataset inherits; `source` is published, mirror, packaged, own or stand-in."""
 
 STAND_IN = "stand-in"
 MARK_COLOUR = "#B00000"  # in which pictures and pages say so
@@ -49,6 +50,11 @@ def _timeless(path: str | Path) -> h5py.File:
     creation.set_link_creation_order(ordered)
     creation.set_attr_creation_order(ordered)
     return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, fcpl=creation))
+
+
+def task_of(dataset: xr.Dataset) -> str:
+    """The task of a dataset or of what was derived from it: classification, or regression."""
+    return dataset.attrs.get("task", CLASSIFICATION)
 
 
 def part(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:

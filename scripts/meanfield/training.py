@@ -13,9 +13,10 @@ import numpy as np
 import xarray as xr
 
 from meanfield.errors import MeanfieldError
+from meanfield.losses import LOSS_OF, REGRESSION
 from meanfield.network import Network
 from meanfield.schedule import learning_rates, recorded_updates
-from meanfield.storage import part
+from meanfield.storage import part, task_of
 from meanfield.tensorflow_model import PREDICTIONS, cost, output_layer, tf
 
 RATE = ("learning_rate", "decay_rate", "decay_updates")
@@ -124,11 +125,14 @@ def _compiled_measurements(
     return measure
 
 
-def accuracy(z: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """Share of samples classified correctly, per seed, for z [seed, label, sample] and target [label, sample].
+def score(z: np.ndarray, target: np.ndarray, task: str) -> np.ndarray:
+    """Accuracy, per seed, for z [seed, label, sample] and target [label, sample]; for regression R² in its place.
 
-    One label: ŷ > ½. Several: argmax against the target's argmax. Averaged in float32, as published.
+    Accuracy is the share of samples classified correctly, averaged in float32, as published. One label: ŷ > ½. Several:
+    argmax against the target's argmax. R² = 1 − Σ(ŷ − y)²/Σ(y − ȳ)².
     """
+    if task == REGRESSION:
+        return 1 - ((z - target) ** 2).sum(axis=(1, 2)) / ((target - target.mean(axis=1, keepdims=True)) ** 2).sum()
     if target.shape[0] == 1:
         correct = (z > 0) == (target > 0.5)
         return correct[:, 0].astype(np.float32).mean(axis=-1)
@@ -144,22 +148,24 @@ def train(
     updates: int,
     recording: dict,
     optimizer: dict,
-    loss: str = "sigmoid cross-entropy",
     averaging: str = "float32",
     residual_output: str = "probability",
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> xr.Dataset:
     """Train one run from initial parameters [seed, P] and record its trajectory.
 
-    Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; `seeds` the members' names; `updates` and
-    `recording` say when something is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates,
-    beta1, beta2, epsilon. At update t, cost and train_accuracy are those of the parameters before it, as published; all
-    else is after it, cost_after and train_accuracy_after too. MeanfieldError if a cost ceases to be finite.
+    Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss. `seeds` are
+    the members' names; `updates` and `recording` say when something is recorded (`schedule`); `optimizer` holds
+    learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t, cost and train_accuracy are those of the
+    parameters before it, as published; all else is after it, cost_after and train_accuracy_after too. Accuracies are R² for
+    a regression. MeanfieldError if a cost ceases to be finite.
     """
     sets = {name: part(dataset, name) for name in ("train", "test")}
     (features, target), (_, test_target) = sets["train"], sets["test"]
     records = recorded_updates(updates, **recording)
     rates = learning_rates(int(records[-1]) + 1, *(optimizer[key] for key in RATE))
+    task = task_of(dataset)
+    loss = LOSS_OF[task].name
     mean_loss = partial(cost, loss=loss, precision=averaging)
     advance = _compiled_update(network, mean_loss, features, target, rates, optimizer)
     measure = _compiled_measurements(network, mean_loss, PREDICTIONS[loss], sets["train"], sets["test"], residual_output)
@@ -182,10 +188,10 @@ def train(
         rows.append(
             {
                 "cost": value.numpy(),
-                "train_accuracy": accuracy(z.numpy(), target.T),
+                "train_accuracy": score(z.numpy(), target.T, task),
                 "cost_after": value_after.numpy(),
-                "train_accuracy_after": accuracy(z_after.numpy(), target.T),
-                "test_accuracy": accuracy(test_z.numpy(), test_target.T),
+                "train_accuracy_after": score(z_after.numpy(), target.T, task),
+                "test_accuracy": score(test_z.numpy(), test_target.T, task),
                 "gradient_norm": gradient_norm.numpy(),
                 "parameters": state.theta.numpy(),
                 "residual": residual.numpy(),

@@ -1,7 +1,7 @@
 """
 Datasets.
 
-Needs  nothing (a mirror, the network, or scikit-learn's packaged data)
+Needs  nothing (a mirror, the network, or scikit-learn's packaged data), or a table of the user's own
 Makes  results/datasets/{dataset}.nc, and .json saying where it came from
 """
 
@@ -10,6 +10,7 @@ rule dataset:
     """One dataset, verified, encoded and split; a marked stand-in where the published file cannot be had."""
     input:
         registry=REGISTRY,
+        table=lambda wildcards: DATASETS[wildcards.dataset].get("table", []),
         code=code("dataset", "data"),
     output:
         dataset="results/datasets/{dataset}.nc",
