@@ -6,6 +6,7 @@ import xarray as xr
 from browsing import DESKTOP, PHONE, errors, overflow, press, resize, wait
 from examples import synthetic_dataset, synthetic_run
 from meanfield import activations, decision, explorer, storage, style
+from meanfield.losses import CLASSIFICATION, REGRESSION
 from meanfield.network import Network
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
@@ -69,8 +70,21 @@ def test_decisions_are_those_of_the_network_on_the_plane(inputs, tasks):
     dataset, runs = inputs["three 3"]
     theta = runs["esp"].trajectory.parameters.values[0, -1]
     plane = decision.plane(dataset, explorer.GRID)
-    expected = decision.classes(decision.probabilities(theta, Network.of("3", "esp", 5, 3), plane.features()))
+    expected = decision.classes(decision.predictions(theta, Network.of("3", "esp", 5, 3), plane.features(), CLASSIFICATION))
     np.testing.assert_array_equal(tasks["three 3"]["runs"]["esp"]["decisions"][-1].ravel(), expected)
+
+
+def test_a_regression_runs_from_the_smallest_to_the_largest_target():
+    dataset, runs = made("one 3")
+    shown = explorer.task(dataset.assign_attrs(task=REGRESSION), "3", runs)
+    theta = runs["esp"].trajectory.parameters.values[0, -1]
+    z = decision.predictions(
+        theta, Network.of("3", "esp", 2, 1), decision.plane(dataset, explorer.GRID).features(), REGRESSION
+    )
+    image = shown["runs"]["esp"]["decisions"][-1].ravel()
+    assert (image[z[:, 0] >= dataset.target.values.max()] == 255).all()
+    assert (image[z[:, 0] <= dataset.target.values.min()] == 0).all()
+    assert set(shown["plane"]["samples"]["colour"]) == {explorer.BINARY[0], explorer.BINARY[-1]}
 
 
 def test_same_inputs_same_bytes(inputs, tasks):

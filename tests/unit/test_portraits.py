@@ -7,6 +7,7 @@ from examples import illegible, synthetic_dataset, synthetic_run
 from matplotlib.collections import PathCollection
 from meanfield import decision, portraits
 from meanfield.activations import ACTIVATIONS
+from meanfield.losses import CLASSIFICATION, REGRESSION
 from meanfield.network import Network
 
 NAMES = ("esp", "relu", "sigmoid")
@@ -72,13 +73,28 @@ def test_boundaries_are_the_networks_outputs(case):
     plane = decision.plane(dataset, portraits.GRID)
     for axes, (name, run) in zip(figure.axes, trajectories.items(), strict=True):
         network = Network.of("3-2", name, dataset.sizes["feature"], dataset.sizes["label"])
-        values = decision.probabilities(run.parameters.values[0, -1], network, plane.features())
+        values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), CLASSIFICATION)
         expected = values[:, 0] if dataset.sizes["label"] == 1 else values.argmax(axis=1)
         np.testing.assert_array_equal(axes.images[0].get_array().ravel(), expected)
         scattered = [points for points in axes.collections if isinstance(points, PathCollection)]
         points = np.concatenate([points.get_offsets() for points in scattered])
         assert len(points) == len(dataset.features)
         assert f"{float(run.test_accuracy[0, -1]):.3f}" in axes.get_title()
+
+
+def test_a_regression_shows_predictions_and_targets_in_the_same_colours():
+    dataset = synthetic_dataset(4).assign_attrs(task=REGRESSION)
+    trajectories = {name: synthetic_run(name, dataset)[0] for name in NAMES}
+    figure = portraits.boundaries("task", "3", trajectories, dataset)
+    plane = decision.plane(dataset, portraits.GRID)
+    for axes, (name, run) in zip(figure.axes, trajectories.items(), strict=False):
+        z = Network.of("3", name, 4, 1).forward(
+            Network.of("3", name, 4, 1).unpack(run.parameters.values[0, -1]), plane.features()
+        )
+        np.testing.assert_array_equal(axes.images[0].get_array().ravel(), z[-1].value[:, 0])
+        np.testing.assert_array_equal(axes.collections[0].get_array(), dataset.target.values[:, 0])
+        assert axes.collections[0].get_clim() == axes.images[0].get_clim() == (dataset.target.min(), dataset.target.max())
+        assert "R²" in axes.get_title()
 
 
 def test_every_portrait_is_marked_where_data_are_a_stand_in(case):
