@@ -1,5 +1,6 @@
 """Where the published files are, and a copy of this folder to run Snakemake in."""
 
+import filecmp
 import os
 import shutil
 import subprocess
@@ -60,6 +61,21 @@ class Workflow:
         table = result.stdout.split("Job stats:")[-1].split("\n\n")[0]
         rows = [line.split() for line in table.splitlines()[3:]]
         return {row[0] for row in rows if row} - {"total", "all", "figures", "videos"}
+
+
+def results(workflow: Workflow, *without: str) -> list[str]:
+    """Paths of all results but logs, benchmarks and the folders named, relative to the workflow's folder."""
+    left_out = {"logs", "benchmarks", *without}
+    paths = (path.relative_to(workflow.folder) for path in (workflow.folder / "results").rglob("*.*"))
+    found = sorted(str(path) for path in paths if not left_out & set(path.parts))
+    assert len(found) > 40
+    return found
+
+
+def differing(ours: Workflow, theirs: Workflow, paths: list[str]) -> list[str]:
+    """Those of the files that are not there twice with the same bytes."""
+    _, different, missing = filecmp.cmpfiles(ours.folder, theirs.folder, paths, shallow=False)
+    return different + missing
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,6 @@
 """The workflow on a SLURM cluster of one node, this machine; skipped where none can be started."""
 
 import contextlib
-import filecmp
 import subprocess
 import sys
 import time
@@ -9,7 +8,7 @@ import time
 import pytest
 import slurm_cluster
 import yaml
-from conftest import ROOT, UNREACHABLE, Workflow, small
+from conftest import ROOT, UNREACHABLE, Workflow, differing, results, small
 
 if slurm_cluster.missing():
     pytest.skip(slurm_cluster.missing(), allow_module_level=True)
@@ -101,12 +100,7 @@ def test_cancelled_job_without_retries_fails_naming_its_logs(folder, failed):
 
 
 def test_results_of_slurm_are_those_of_the_local_run_byte_for_byte(finished, on_slurm):
-    produced = sorted(path.relative_to(finished.folder) for path in (finished.folder / "results").rglob("*.*"))
-    compared = [str(path) for path in produced if not {"logs", "benchmarks"} & set(path.parts)]
-    assert len(compared) > 15
-    _, different, missing = filecmp.cmpfiles(finished.folder, on_slurm.folder, compared, shallow=False)
-    assert not different
-    assert not missing
+    assert differing(finished, on_slurm, results(finished)) == []
 
 
 def test_jobs_travel_in_few_submissions(on_slurm):
