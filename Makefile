@@ -81,6 +81,7 @@ LOCK := uv pip compile pyproject.toml --universal --fork-strategy fewest --gener
 lock:
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(MAKE) $(VENV)/dev && $(BIN)/python envs/pin.py
 
 clean:
 	rm -rf $(VENV) .venv-benchmarks

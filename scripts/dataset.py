@@ -16,6 +16,7 @@ with step(snakemake) as job:
     scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
     parts = datasets.split(features, target, settings["test_size"], settings["split_seed"], scaled)
     dataset = parts.assign_attrs(origin)
+    datasets.check_parts(dataset, origin["task"], job.wildcards.dataset)
     storage.write(dataset, job.output.dataset)
     with open(job.output.origin, "w") as stream:
         json.dump(origin, stream, indent=2)

@@ -75,10 +75,22 @@ def _check_dataset(name: str, dataset: dict) -> None:
     allowed = COMMON | KEYS_OF.get(kind, DIGITS) | {kinds[0]}
     stray = [key for key in dataset if key not in allowed]
     if stray:
-        raise MeanfieldError(f"configuration: datasets.{name}.{stray[0]} has no meaning for a {kind}; remove it")
-    missing = [key for key in ("labels", "pixel_scale") if kind == "digits" and key not in dataset]
+        listed = ", ".join(sorted(allowed))
+        raise MeanfieldError(
+            f"configuration: datasets.{name}.{stray[0]} has no meaning for {kinds[0]} {dataset[kinds[0]]}; allowed: {listed}"
+        )
+    needed = {"digits": ("labels", "pixel_scale"), "table": ("features", "target")}.get(kind, ())
+    missing = [key for key in needed if key not in dataset]
     if missing:
         raise MeanfieldError(f"configuration: datasets.{name}: missing key {', '.join(missing)}")
+    task = dataset.get("task", "classification")
+    if kind == "packaged" and (task == "regression") != (dataset["packaged"] == "diabetes"):
+        allowed = "regression" if dataset["packaged"] == "diabetes" else "classification"
+        raise MeanfieldError(f"configuration: datasets.{name}.task is {task}; allowed for {dataset['packaged']}: {allowed}")
+    if dataset.get("scaling") == "all" and task != "regression":
+        raise MeanfieldError(
+            f"configuration: datasets.{name}.scaling is all, which scales the target; allowed: none, features"
+        )
     if kind == "table" and not Path(dataset["table"]).is_file():
         path = dataset["table"]
         raise MeanfieldError(

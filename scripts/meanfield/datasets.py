@@ -17,9 +17,10 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from meanfield import own
-from meanfield.losses import CLASSIFICATION
+from meanfield.errors import MeanfieldError
+from meanfield.losses import CLASSIFICATION, REGRESSION
 from meanfield.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
-from meanfield.storage import STAND_IN
+from meanfield.storage import STAND_IN, part
 
 
 def binary_from_mat(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -143,7 +144,12 @@ def split(
 
     Dims: features [sample, feature], target [sample, label], split [sample] ("train" or "test").
     """
-    parts = train_test_split(features, target, test_size=test_size, random_state=random_state)
+    try:
+        parts = train_test_split(features, target, test_size=test_size, random_state=random_state)
+    except ValueError as error:
+        raise MeanfieldError(
+            f"test_size {test_size} does not split {len(features)} samples in two; choose another"
+        ) from error
     train, test, train_target, test_target = parts
     if "features" in scaled:
         train, test = _standardised(train, test)
@@ -163,3 +169,17 @@ def _standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.n
     mean, deviation = train.mean(axis=0), train.std(axis=0)
     deviation[deviation == 0] = 1
     return (train - mean) / deviation, (test - mean) / deviation
+
+
+def check_parts(dataset: xr.Dataset, task: str, name: str) -> None:
+    """MeanfieldError if the training samples cannot teach, or the test samples cannot judge, what the task is."""
+    features, target = part(dataset, "train")
+    _, test = part(dataset, "test")
+    hint = f"change test_size or split_seed of {name}, or add samples"
+    if len(features) < features.shape[1]:
+        raise MeanfieldError(f"{name} has {len(features)} training samples and {features.shape[1]} features; {hint}")
+    if (target == target[0]).all():
+        what = "targets are all the same" if task == REGRESSION else "samples are of one class only"
+        raise MeanfieldError(f"{name}: the training {what}; {hint}")
+    if task == REGRESSION and (test == test[0]).all():
+        raise MeanfieldError(f"{name}: the {len(test)} test targets are all the same, so that R² is undefined; {hint}")

@@ -48,7 +48,7 @@ activations.forEach((name, number) => {
   images[name].data = {...shown.plane.image, image: [run.decisions[record]]}
 
   const value = Object.fromEntries(Object.entries(run.numbers).map(([key, values]) => [key, values[record]]))
-  numbers[name].text = `<table><tr><th>cost<th>α<th>γ<th>‖∇ℓ‖<th>test acc.<tr>
+  numbers[name].text = `<table><tr><th>cost<th>α<th>γ<th>‖∇ℓ‖<th>${shown.score}<tr>
     <td>${value.cost.toPrecision(3)}<td>${value.alpha.toFixed(3)}<td>${value.gamma.toFixed(3)}
     <td>${value.gradient_norm.toExponential(1)}<td>${value.test_accuracy.toFixed(3)}</table>`
 })

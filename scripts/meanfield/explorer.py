@@ -72,6 +72,7 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
     costs, cost_ticks = _cost_axis(np.concatenate([run.indices.cost for run in runs.values()]))
     networks = {name: Network.of(architecture, name, *sizes) for name in runs}
     return {
+        "score": "test R²" if task_of(dataset) == REGRESSION else "test acc.",
         "mark": style.mark(spectra[0].attrs["source"]),
         "updates": spectra[0].epoch.values.astype(np.int32),
         "ranges": {

@@ -4,6 +4,8 @@ Datasets of one's own: a CSV, NPZ or .mat file with named columns, or one that s
 Every mistake is answered in one line that names the file, the column and the first place; nothing is ever unpickled.
 """
 
+import warnings
+import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -11,6 +13,7 @@ import numpy as np
 import pandas as pd
 import scipy.io
 import sklearn.datasets
+from scipy.io.matlab import MatReadError
 
 from meanfield.errors import MeanfieldError
 from meanfield.losses import REGRESSION
@@ -21,6 +24,9 @@ PACKAGED = {
     "wine": sklearn.datasets.load_wine,
     "breast_cancer": sklearn.datasets.load_breast_cancer,
 }
+SHOWN = 10  # names of columns in a message
+UNREADABLE = (ValueError, TypeError, IndexError, KeyError, OSError, EOFError, NotImplementedError, Warning)
+UNREADABLE += (pd.errors.ParserError, MatReadError, zipfile.BadZipFile)
 
 
 def packaged(name: str, task: str) -> tuple[np.ndarray, np.ndarray]:
@@ -36,57 +42,70 @@ def read(path: str, features: str | Sequence[str], target: str, task: str) -> tu
     columns gives as many features. MeanfieldError, naming the culprit, for whatever is missing or unfit.
     """
     names = [features] if isinstance(features, str) else list(features)
+    if target in names:
+        raise MeanfieldError(f"{path}: '{target}' is both a feature and the target; take it out of the features")
     columns = _columns(path, [*names, target])
-    values = [_numbers(columns[name], f"{path}: '{name}'") for name in names]
-    lengths = {name: len(columns[name]) for name in [*names, target]}
-    if len(set(lengths.values())) > 1:
-        raise MeanfieldError(f"{path}: columns have different lengths ({lengths}); give as many rows in each")
-    joined = np.column_stack(values)
-    if len(joined) < joined.shape[1]:
-        raise MeanfieldError(
-            f"{path} has {len(joined)} samples and {joined.shape[1]} features; at least as many samples are needed"
-        )
+    samples = columns[target].size
+    columns = {name: column.ravel() if column.size == samples else column for name, column in columns.items()}
+    lengths = {name: column.shape[0] if column.ndim else 0 for name, column in columns.items()}
+    if not samples or len(set(lengths.values())) > 1:
+        raise MeanfieldError(f"{path}: the columns have {lengths} rows; as many are needed in each, and at least one")
+    joined = np.column_stack([_numbers(columns[name], f"{path}: '{name}'") for name in names])
+    if joined.shape[1] < 2:
+        raise MeanfieldError(f"{path}: one feature is given; at least two are needed, for decisions are drawn in a plane")
     return joined, encoded(columns[target], task, f"{path}: '{target}'")
 
 
 def _columns(path: str, names: list[str]) -> dict[str, np.ndarray]:
     """The named columns of a file, as they are in it."""
+    how = {".csv": _csv, ".npz": _npz, ".mat": _mat}[Path(path).suffix]
     try:
-        match Path(path).suffix:
-            case ".csv":
-                table = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True)
-                content = {name: table[name].to_numpy() for name in table}
-            case ".npz":
-                with np.load(path, allow_pickle=False) as archive:
-                    content = {name: archive[name] for name in archive if name in names} | dict.fromkeys(
-                        set(archive) - set(names)
-                    )
-            case _:
-                content = {name: array for name, array in scipy.io.loadmat(path).items() if not name.startswith("__")}
+        known, column = how(path)
+        missing = [name for name in names if name not in known]
+        if not missing:
+            return {name: np.asarray(column(name)) for name in names}
     except FileNotFoundError as error:
         raise MeanfieldError(f"{path} does not exist; the path is relative to where snakemake runs") from error
-    except (ValueError, OSError, EOFError, NotImplementedError, pd.errors.ParserError) as error:
-        raise MeanfieldError(f"{path} cannot be read ({error})") from error
-    missing = [name for name in names if name not in content]
-    if missing:
-        raise MeanfieldError(f"{path} has no column {', '.join(map(repr, missing))}; it has {', '.join(map(repr, content))}")
-    return {name: _flat(np.asarray(content[name])) for name in names}
+    except UNREADABLE as error:
+        reason = (
+            "it is of MATLAB 7.3 or holds objects; save plain arrays, with -v7" if how is not _csv else str(error).strip()
+        )
+        raise MeanfieldError(f"{path} cannot be read as {how.__name__[1:]} ({type(error).__name__}: {reason})") from error
+    shown = ", ".join(map(repr, known[:SHOWN])) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
+    raise MeanfieldError(f"{path} has no column {', '.join(map(repr, missing))}; it has {shown}")
 
 
-def _flat(array: np.ndarray) -> np.ndarray:
-    """A row or column of a .mat file as one dimension."""
-    return array.ravel() if array.ndim == 2 and 1 in array.shape else array
+def _csv(path: str) -> tuple[list, object]:
+    """Names, and a function from a name to its column. A line that is longer than the first is an error, not an index."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", pd.errors.ParserWarning)
+        table = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, index_col=False)
+    head = pd.read_csv(path, encoding="utf-8-sig", skipinitialspace=True, header=None, nrows=1, dtype=str).iloc[0].tolist()
+    twice = [name for name in head if head.count(name) > 1]
+    if twice:
+        raise ValueError(f"two columns are named {twice[0]!r}")
+    return list(table), lambda name: table[name].to_numpy()
+
+
+def _npz(path: str) -> tuple[list, object]:
+    archive = np.load(path, allow_pickle=False)
+    return list(archive), archive.__getitem__
+
+
+def _mat(path: str) -> tuple[list, object]:
+    content = scipy.io.loadmat(path)
+    return [name for name in content if not name.startswith("__")], content.__getitem__
 
 
 def _numbers(column: np.ndarray, name: str) -> np.ndarray:
     """A column as float64, every value finite; [sample] or [sample, feature]."""
-    if column.ndim not in (1, 2) or column.dtype.kind not in "biufOUT":
+    if column.ndim not in (1, 2) or column.dtype.kind not in "biufOUT" or (column.ndim == 2 and column.dtype.kind in "OUT"):
         raise MeanfieldError(f"{name} is no column of numbers (shape {column.shape}, type {column.dtype})")
     numbers = column.astype(float) if column.dtype.kind in "biuf" else _parsed(column, name)
     bad = np.flatnonzero(~np.isfinite(numbers.reshape(len(numbers), -1)).all(axis=1))
     if bad.size:
         raise MeanfieldError(
-            f"{name} has {bad.size} missing or infinite values, the first in row {bad[0] + 1}; fill or drop them"
+            f"{name} has {bad.size} missing or infinite values, first in sample {bad[0] + 1}; fill or drop them"
         )
     return numbers
 
@@ -96,7 +115,7 @@ def _parsed(column: np.ndarray, name: str) -> np.ndarray:
     numbers = pd.to_numeric(pd.Series(column), errors="coerce").to_numpy(float)
     wrong = np.flatnonzero(np.isnan(numbers) & ~pd.isna(column))
     if wrong.size:
-        raise MeanfieldError(f"{name}, row {wrong[0] + 1}, is {column[wrong[0]]!r}, which is no number")
+        raise MeanfieldError(f"{name}, sample {wrong[0] + 1}, is {column[wrong[0]]!r}, which is no number")
     return numbers
 
 
@@ -114,11 +133,12 @@ def encoded(target: np.ndarray, task: str, name: str) -> np.ndarray:
         return values[:, None]
     empty = np.flatnonzero(pd.isna(target))
     if empty.size:
-        raise MeanfieldError(f"{name} has {empty.size} missing values, the first in row {empty[0] + 1}; fill or drop them")
-    classes, indices = np.unique(target.astype(str) if target.dtype.kind == "O" else target, return_inverse=True)
+        raise MeanfieldError(f"{name} has {empty.size} missing values, first in sample {empty[0] + 1}; fill or drop them")
+    text = target.dtype.kind not in "biuf"
+    classes, indices = np.unique([str(value).strip() for value in target] if text else target, return_inverse=True)
     if len(classes) < 2:
         raise MeanfieldError(f"{name} has one class only ({classes[0]}); at least two are needed")
-    if len(classes) > max(2, len(target) // 2):
+    if len(classes) > max(2, len(target) // 5) or (not text and (classes % 1).any()):
         raise MeanfieldError(f"{name} has {len(classes)} classes in {len(target)} samples; is the task regression?")
     return (
         indices[:, None].astype(float) if len(classes) == 2 else (indices[:, None] == np.arange(len(classes))).astype(float)

@@ -51,12 +51,12 @@ def signal_variance(h: np.ndarray, beta: np.ndarray) -> np.ndarray:
 
 
 def noiseless_limit(h: np.ndarray) -> np.ndarray:
-    """ESP for β → ∞, max(h, 0) = ReLU: the gate follows the sign of h. ESP lies below by 0.2785/β at most."""
+    """ESP for β → ∞, max(h, 0) = ReLU: the gate follows the sign of h. For β > 0 ESP lies below by 0.2785/β at most."""
     return np.maximum(h, 0)
 
 
 def noisy_limit(h: np.ndarray) -> np.ndarray:
-    """ESP for β → 0, h/2: the gate is a coin, and the unit is linear. ESP differs by β h²/4 at most."""
+    """ESP for β → 0, h/2: the gate is a coin, and the unit is linear. ESP differs by |β| h²/4 at most."""
     return h / 2
 
 

@@ -124,8 +124,9 @@ def step(snakemake) -> Iterator[Job]:
 
 
 def own(path: str | Path) -> bool:
-    """Whether a path belongs to the Python environment that runs the job."""
-    return any(Path(path).is_relative_to(prefix) for prefix in (sys.prefix, sys.base_prefix, site.getusersitepackages()))
+    """Whether a path belongs to the Python environment that runs the job; the user's packages too, while on the path."""
+    users = [place for place in (site.getusersitepackages(),) if place in sys.path]
+    return any(Path(path).is_relative_to(prefix) for prefix in (sys.prefix, sys.base_prefix, *users))
 
 
 def isolate() -> None:
@@ -135,6 +136,8 @@ def isolate() -> None:
     NumPy, or a package that its environment lacks.
     """
     foreign = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages") and not own(path)]
+    if foreign:  # then the job has an environment of its own, and the user's packages (~/.local) belong to another, too
+        foreign += [path for path in (site.getusersitepackages(),) if path in sys.path]
     sys.path[:] = [path for path in sys.path if path not in foreign]
     for path in foreign:
         print(f"not used by this job, since it belongs to another environment: {path}")

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 from examples import synthetic_dataset, synthetic_run
 from meanfield import tensorflow_model
-from meanfield.hessian import hessian
+from meanfield.dense import NUMPY, Dense
 from meanfield.propagation import problem
 from meanfield.spectrum import along_trajectory
 
@@ -26,16 +26,18 @@ def test_spectra_with_tensorflow_equal_those_with_numpy(activation, features, la
     assert found.eigenvectors.shape == expected.eigenvectors.shape
 
 
-def test_products_go_through_the_device_and_nothing_else_does(monkeypatch):
-    calls = []
-    dense = tensorflow_model.dense()
-    counted = dense._replace(product=lambda a, b: calls.append(a.shape) or dense.product(a, b))
+def test_the_large_work_goes_through_the_device():
+    """Each of the three functions is called, from along_trajectory, with matrices of the size that makes it large."""
+    calls = {name: [] for name in NUMPY._fields}
+
+    def counted(name):
+        return lambda *arrays: calls[name].append(arrays[0].shape) or getattr(NUMPY, name)(*arrays)
+
+    dense = Dense(*map(counted, NUMPY._fields))
     dataset = synthetic_dataset(30, 4)
     trajectory, *_ = synthetic_run("esp", dataset, "9")
     network, objective = problem(dataset, "9", "esp", "float64")
-    theta = trajectory.parameters.values[0, -1]
-    np.testing.assert_allclose(
-        hessian(theta, network, objective, dense=counted), hessian(theta, network, objective), atol=1e-15
-    )
-    assert len(calls) >= 6
-    assert max(np.prod(shape[-2:]) for shape in calls) >= 45 * 9  # the packed pairs of the widest layer
+    along_trajectory(trajectory, network, objective, eigenvectors_at=["last"], dense=dense)
+    assert max(np.prod(shape[-2:]) for shape in calls["product"]) >= 45 * 9  # the packed pairs of the widest layer
+    assert {shape[-1] for shape in calls["eigvalsh"]} == {network.size}
+    assert calls["eigh"] == [(network.size, network.size)]

@@ -20,6 +20,14 @@ def test_memory_of_the_spectrum_grows_as_the_square_of_the_parameters():
     assert ratio == pytest.approx((wide.parameters / DIGITS.parameters) ** 2, rel=0.2)
 
 
+def test_memory_and_time_grow_with_the_samples():
+    many = DIGITS._replace(samples=1000 * DIGITS.samples, updates=100 * DIGITS.updates, records=100)
+    more = many._replace(samples=2 * many.samples)
+    for need in (footprint.training, footprint.spectrum):
+        for part in (0, 1):
+            assert need(more)[part] == pytest.approx(2 * need(many)[part], rel=0.1)
+
+
 def test_measured_peaks_fit():
     """Measured: spectrum of digits 239 MiB, training 724 MiB; P = 19,920 6.1 GiB (docs/cluster.md)."""
     assert footprint.spectrum(DIGITS)[0] > 239

@@ -9,12 +9,11 @@ require, are links to the installed ones. What it cannot show is that conda-forg
 import json
 import sys
 import venv
-from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
-import yaml
-from packaging.requirements import Requirement
+sys.path.insert(0, str(Path(__file__).parents[2] / "envs"))
+from pin import required, wheels
 
 ACTIVATE = 'export PATH="$1/bin:$PATH"\n'
 
@@ -30,29 +29,11 @@ def install(folder: Path) -> Path:
     return programs
 
 
-def required(pins: list[str]) -> dict[str, metadata.Distribution]:
-    """The pinned distributions and all that they require, by name; an error if a pin is not what is installed."""
-    found: dict[str, metadata.Distribution] = {}
-    waiting = [Requirement(pin) for pin in pins]
-    while waiting:
-        requirement = waiting.pop()
-        distribution = metadata.distribution(requirement.name)
-        if not requirement.specifier.contains(distribution.version, prereleases=True):
-            raise SystemExit(f"{requirement} is asked for; {distribution.version} is installed")
-        if distribution.name in found:
-            continue
-        found[distribution.name] = distribution
-        needs = [Requirement(text) for text in distribution.requires or []]
-        waiting += [need for need in needs if not need.marker or need.marker.evaluate({"extra": ""})]
-    return found
-
-
 def create(file: Path, prefix: Path) -> None:
     """Make the environment that a conda file describes."""
-    [pins] = [entry["pip"] for entry in yaml.safe_load(file.read_text())["dependencies"] if isinstance(entry, dict)]
     venv.create(prefix, with_pip=False, symlinks=True)
     packages = prefix / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    for distribution in required(pins).values():
+    for distribution in required(wheels(file), f"3.{sys.version_info.minor}").values():
         for name in {path.parts[0] for path in distribution.files if path.parts[0] not in ("..", "__pycache__")}:
             if not (packages / name).exists():
                 (packages / name).symlink_to(distribution.locate_file(name))

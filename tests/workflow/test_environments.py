@@ -7,12 +7,11 @@ import re
 import shlex
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 import xarray as xr
 import yaml
-from conda_stand_in import install
+from conda_stand_in import install, required, wheels
 from conftest import ROOT, Workflow, differing, results, small
 
 
@@ -46,12 +45,6 @@ def test_results_do_not_depend_on_how_the_software_was_deployed(finished, separa
     assert differing(finished, separate, [path for path in compared if path not in arrays]) == []
 
 
-def pins(path: Path) -> list[str]:
-    """The wheels that an environment file asks for."""
-    [found] = [entry["pip"] for entry in yaml.safe_load(path.read_text())["dependencies"] if isinstance(entry, dict)]
-    return found
-
-
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
 
 
@@ -61,9 +54,11 @@ def test_environments_ask_for_python_and_pip_of_conda_forge_and_the_wheels_of_th
     assert content["channels"] == ["conda-forge"]
     assert [entry for entry in content["dependencies"] if isinstance(entry, str)] == ["python=3.12", "pip"]
     lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
-    for pin in pins(path):
+    for pin in wheels(path):
         name, version = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z-]+\])?==(\S+)", pin).groups()
         assert lock[name] == version
+    pinned = {re.split(r"[\[=]", pin)[0] for pin in wheels(path)}
+    assert set(required(wheels(path))) <= pinned  # nothing is left to the day of the installation
 
 
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -71,14 +66,15 @@ def test_pip_resolves_every_environment(path, tmp_path):
     if path.stem == "train-gpu":
         pytest.skip("resolving the CUDA wheels downloads gigabytes; their version is TensorFlow's, tested above")
     command = ["-m", "pip", "install", "--dry-run", "--quiet", "--disable-pip-version-check", "--target", str(tmp_path)]
-    result = subprocess.run([sys.executable, *command, "--no-deps", *pins(path)], text=True, capture_output=True)
+    command += ["--python-version", "3.12", "--only-binary", ":all:"]
+    result = subprocess.run([sys.executable, *command, *wheels(path)], text=True, capture_output=True)
     assert result.returncode == 0, result.stderr
 
 
 def test_jobs_record_the_versions_of_their_environment(separate):
     for job, environment in (("training/linear_10_esp", "train-cpu"), ("spectrum/linear_10_esp", "spectrum")):
         recorded = json.loads((separate.folder / f"results/provenance/{job}.json").read_text())["packages"]
-        pinned = {pin.replace("==", " ") for pin in pins(ROOT / f"envs/{environment}.yaml")}
+        pinned = {pin.replace("==", " ") for pin in wheels(ROOT / f"envs/{environment}.yaml")}
         assert set(recorded.split(", ")) <= pinned
 
 
@@ -100,6 +96,26 @@ def test_containerize_lists_every_environment(tmp_path, mirror):
     assert result.returncode == 0, result.stdout
     used = {path.stem for path in ENVIRONMENTS} - {"train-gpu"}
     assert all(f"envs/{name}.yaml" in result.stdout for name in used)
+
+
+def test_environments_can_be_made_without_running_anything(tmp_path, mirror):
+    workflow = Workflow(tmp_path / "run", mirror)
+    path = f"{install(tmp_path / 'conda')}{os.pathsep}{os.environ['PATH']}"
+    options = ["--profile", "workflow/profiles/conda", "--conda-create-envs-only"]
+    result = workflow.snakemake(*options, PATH=path)
+    assert result.returncode == 0, result.stdout
+    assert len(list((workflow.folder / ".snakemake/conda").glob("*/pyvenv.cfg"))) == 5
+    assert not (workflow.folder / "results").exists()
+
+
+def test_the_gpu_profile_cannot_be_switched_off_unnoticed(tmp_path, mirror):
+    workflow = Workflow(tmp_path, mirror)
+    result = workflow.snakemake("--dry-run", "--profile", "workflow/profiles/gpu", "--config", "seeds=2")
+    assert result.returncode != 0
+    assert "add gpu=True" in result.stdout
+    result = workflow.snakemake("--dry-run", "--profile", "workflow/profiles/gpu", "--config", "seeds=2", "gpu=True")
+    assert result.returncode == 0, result.stdout
+    assert result.stdout.count("gpu=1") >= 30
 
 
 def test_a_gpu_that_is_not_there_is_told_and_the_results_are_the_same(finished, tmp_path):
@@ -129,6 +145,9 @@ def test_usable_as_a_module_of_another_workflow_in_another_folder(tmp_path, mirr
     )
     result = other.snakemake("--snakefile", "Snakefile")
     assert result.returncode == 0, result.stdout
+    everything = other.snakemake("--snakefile", "Snakefile", "--dry-run", "meanfield_all")
+    assert everything.returncode == 0, everything.stdout
+    assert re.search(r"^meanfield_training +15$", everything.stdout, re.MULTILINE)
     assert (other.folder / "results/datasets/linear.nc").exists()
     assert not (tmp_path / "project/results").exists()
 

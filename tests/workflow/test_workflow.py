@@ -258,6 +258,10 @@ def experiment(**changes):
     return {"experiments": [{**SMALL["experiments"][0], **changes}]}
 
 
+def own(**settings):
+    return {"datasets": {"mine": {"test_size": 0.2, "split_seed": 0, **settings}}}
+
+
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
@@ -266,12 +270,20 @@ def experiment(**changes):
         ({"seeds": "many"}, ["seeds", "many", "whole number"]),
         ({"seeds": 5.0}, ["seeds", "5.0", "whole number"]),
         ({"datasets": None}, ["datasets", "null", "mapping"]),
-        ({"datasets": {"mine": {"test_size": 0.2, "split_seed": 0}}}, ["datasets.mine", "neither of file and packaged"]),
+        ({"datasets": {"mine": {"test_size": 0.2, "split_seed": 0}}}, ["datasets.mine", "none of file, packaged, table"]),
         (
             {"datasets": {"linear": {"packaged": "digits", "labels": "one-hot", "pixel_scale": 16}}},
-            ["datasets.linear", "both"],
+            ["datasets.linear", "file and packaged", "just one"],
         ),
-        ({"datasets": {"linear": {"labels": "one-hot"}}}, ["datasets.linear.labels", "no meaning for a file"]),
+        (
+            {"datasets": {"linear": {"labels": "one-hot"}}},
+            ["datasets.linear.labels", "no meaning for file TF/Lindata.mat", "allowed: "],
+        ),
+        (own(packaged="diabetes"), ["datasets.mine.task is classification", "allowed for diabetes: regression"]),
+        (own(packaged="iris", scaling="all"), ["datasets.mine.scaling is all", "none, features"]),
+        (own(table="x.csv", target="y"), ["datasets.mine: missing key features"]),
+        (own(table="x.csv", features=["a"], target="y"), ["datasets.mine.table is 'x.csv'", "no such file"]),
+        (own(table="x.txt", features=["a"], target="y"), ["datasets.mine.table", "x.txt", ".csv, .npz or .mat"]),
         (experiment(beta_stddev=float("nan")), ["experiments[0].beta_stddev", "NaN", "finite"]),
         (experiment(beta_stddev="1e-2"), ["experiments[0].beta_stddev", "1e-2", "1.0e-2"]),
         (experiment(architecture=100000), ["experiments[0].architecture", "100000", "at most 99999"]),

@@ -21,6 +21,11 @@ try:
 except MeanfieldError as error:
     sys.exit(str(error))
 
+if "gpu" in workflow.resource_settings.resources and not config["gpu"]:
+    sys.exit(
+        "a resource gpu is given and the configuration's gpu is false: --config replaces that of the profile; add gpu=True"
+    )
+
 # Files of the publication that the project holds, relative to where Snakemake runs.
 REGISTRY, SUMMARY = (os.path.relpath(ROOT / "config" / "published" / name) for name in ("registry.csv", "summary.csv"))
 
@@ -153,7 +158,15 @@ SIZES = {
     "wine": (178, 13, 3),
     "breast_cancer": (569, 30, 1),
 }
-UNKNOWN = (10000, 100, 10)  # a table of the user's own, which the launcher does not read
+
+
+def table_size(dataset):
+    """About the same of a table of the user's own: lines or, of a binary file, numbers as samples; at most 10 labels."""
+    path, features = Path(dataset["table"]), dataset["features"]
+    if path.suffix == ".csv":
+        with open(path, "rb") as stream:
+            return sum(1 for _ in stream), len(features) if isinstance(features, list) else 1, 10
+    return path.stat().st_size // 8, len(features) if isinstance(features, list) else 100, 10
 
 
 def problem(wildcards, seeds=config["seeds"]):
@@ -161,7 +174,7 @@ def problem(wildcards, seeds=config["seeds"]):
     dataset = DATASETS[wildcards.dataset]
     updates, recording = experiment("updates")(wildcards), config["recording"]
     return footprint.Problem(
-        *SIZES.get(dataset.get("file") or dataset.get("packaged"), UNKNOWN),
+        *(table_size(dataset) if "table" in dataset else SIZES[dataset.get("file") or dataset["packaged"]]),
         hidden=[int(width) for width in wildcards.architecture.split("-")],
         seeds=seeds,
         updates=updates,
