@@ -255,8 +255,10 @@ def read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
         if len(rows) < 10 or all(name.strip()[:1] in "+-.0123456789" for name in names.split(",")):
             raise MeanfieldError("needs a first line that names the columns, and 10 samples or more")
         table = np.loadtxt(rows, delimiter=",", comments=None, ndmin=2)
-        if table.shape[1] < 2 or not np.isfinite(table).all() or np.ptp(table[:, -1]) == 0:
-            raise MeanfieldError("needs 2 columns or more, finite numbers, and a last column that is not constant")
+        if not 2 <= table.shape[1] == len(names.split(",")) or not np.isfinite(table).all() or np.ptp(table[:, -1]) == 0:
+            raise MeanfieldError(
+                "needs 2 columns or more, each named, finite numbers, and a last column that is not constant"
+            )
     except OSError as error:
         raise MeanfieldError(f"{path}: {error.strerror}") from error
     except ValueError as error:
@@ -276,6 +278,8 @@ def main(arguments: list[str]) -> None:
     classes = np.isin(target, (0, 1)).all()
     features, test_features, target, test_target = train_test_split(features, target, test_size=0.2, random_state=0)
     centre, spread = features.mean(axis=0), features.std(axis=0)
+    if not np.isfinite(spread).all() or 0 in (np.ptp(target), np.ptp(test_target)):
+        raise MeanfieldError("the features are too large, or the target is constant in the training or in the test set")
     spread[spread == 0] = 1  # a constant column, such as a pixel at the edge
     features, test_features = (features - centre) / spread, (test_features - centre) / spread
     if not classes:  # ReLU, and ESP at large β, give no negative values
