@@ -256,9 +256,7 @@ def read_csv(path: str) -> tuple[np.ndarray, np.ndarray]:
             raise MeanfieldError("needs a first line that names the columns, and 10 samples or more")
         table = np.loadtxt(rows, delimiter=",", comments=None, ndmin=2)
         if not 2 <= table.shape[1] == len(names.split(",")) or not np.isfinite(table).all() or np.ptp(table[:, -1]) == 0:
-            raise MeanfieldError(
-                "needs 2 columns or more, each named, finite numbers, and a last column that is not constant"
-            )
+            raise MeanfieldError("needs 2 named columns or more, finite numbers, and a last column that is not constant")
     except OSError as error:
         raise MeanfieldError(f"{path}: {error.strerror}") from error
     except ValueError as error:

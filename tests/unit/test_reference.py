@@ -316,7 +316,7 @@ def test_command_on_a_table(tmp_path):
         ("1,2\n" * 20, "first line that names"),
         ("x,y\n" + "1,2\n" * 20, "last column that is not constant"),
         ("x,y\n" + "1,nan\n" * 20, "finite numbers"),
-        ("x\n" + "1\n" * 20, "2 columns or more"),
+        ("x\n" + "1\n" * 20, "2 named columns or more"),
         ("x,y\n" + "1,2\n" * 20 + "1,yes\n", "could not convert string 'yes'"),
         ("x,y\n" + "1,2\n" * 20 + "1\n", "number of columns changed"),
         (b"\xff\xfe\x00", "can't decode"),
