@@ -25,6 +25,7 @@ PACKAGED = {
     "breast_cancer": sklearn.datasets.load_breast_cancer,
 }
 SHOWN = 10  # names of columns in a message
+MOST_CLASSES = 100
 UNREADABLE = (ValueError, TypeError, IndexError, KeyError, OSError, EOFError, NotImplementedError, Warning)
 UNREADABLE += (pd.errors.ParserError, MatReadError, zipfile.BadZipFile)
 
@@ -138,7 +139,8 @@ def encoded(target: np.ndarray, task: str, name: str) -> np.ndarray:
     classes, indices = np.unique([str(value).strip() for value in target] if text else target, return_inverse=True)
     if len(classes) < 2:
         raise MeanfieldError(f"{name} has one class only ({classes[0]}); at least two are needed")
-    if len(classes) > max(2, len(target) // 5) or (not text and (classes % 1).any()):
+    most = min(MOST_CLASSES, max(2, len(target) // 2))
+    if len(classes) > most or (not text and (classes % 1).any()):
         raise MeanfieldError(f"{name} has {len(classes)} classes in {len(target)} samples; is the task regression?")
     return (
         indices[:, None].astype(float) if len(classes) == 2 else (indices[:, None] == np.arange(len(classes))).astype(float)

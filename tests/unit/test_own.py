@@ -93,6 +93,12 @@ def test_missing_file_column_and_samples(written, tmp_path):
         own.read(str(tmp_path / "t.npz"), "x", "y", REGRESSION)
 
 
+def test_whole_numbers_that_look_like_a_regression_are_asked_about():
+    own.encoded(np.repeat(np.arange(50), 2), CLASSIFICATION, "y")
+    with pytest.raises(MeanfieldError, match=r"150 classes in 300 samples; is the task regression\?"):
+        own.encoded(np.repeat(np.arange(150), 2), CLASSIFICATION, "y")
+
+
 @pytest.mark.parametrize(
     ("name", "content"),
     [
