@@ -14,11 +14,15 @@ def example() -> xr.Dataset:
 
 
 def test_round_trip_is_exact_and_names_origin_and_packages(tmp_path):
-    origin = xr.Dataset(attrs={"source": "mirror", "address": "a", "sha256": "b", "licence": "c", "other": "d"})
+    origin = xr.Dataset(
+        attrs={"source": "mirror", "address": "a", "sha256": "b", "licence": "c", "task": "regression", "other": "d"}
+    )
     storage.write(example(), tmp_path / "a.nc", origin=origin)
     result = storage.read(tmp_path / "a.nc")
     xr.testing.assert_identical(result.drop_attrs(), example())
     assert result.attrs["source"] == "mirror"
+    assert storage.task_of(result) == "regression"
+    assert storage.task_of(example()) == "classification"
     assert "numpy " + np.__version__ in result.attrs["packages"]
     assert "other" not in result.attrs
 
