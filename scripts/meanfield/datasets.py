@@ -97,26 +97,13 @@ def obtain(
     if "table" in settings:
         path = settings["table"]
         features, target = own.read(path, settings["features"], settings["target"], task)
-        return (
-            features,
-            target,
-            {"source": "own", "address": path, "sha256": pooch.file_hash(path), "licence": "", "task": task},
-        )
+        return features, target, _origin("own", path, task, licence="", sha256=pooch.file_hash(path))
     if settings.get("packaged") in own.PACKAGED:
         name = settings["packaged"]
-        address = f"sklearn.datasets.load_{name}"
-        origin = {"source": "packaged", "address": address, "sha256": "", "licence": "BSD-3-Clause", "task": task}
-        return *own.packaged(name, task), origin
+        return *own.packaged(name, task), _origin("packaged", f"sklearn.datasets.load_{name}", task, "BSD-3-Clause")
     if "file" not in settings:
         features, target = digits(settings["labels"], settings["pixel_scale"])
-        origin = {
-            "source": "packaged",
-            "address": "sklearn.datasets.load_digits",
-            "sha256": "",
-            "licence": "BSD-3-Clause",
-            "task": task,
-        }
-        return features, target, origin
+        return features, target, _origin("packaged", "sklearn.datasets.load_digits", task, "BSD-3-Clause")
     name = settings["file"]
     with TemporaryDirectory() as folder:
         try:
@@ -128,11 +115,14 @@ def obtain(
                     f"mirror or environment variable {MIRROR_VARIABLE}), or set require_published_data to false"
                 ) from unavailable
             features, target = stand_in(name)
-            made = {"source": STAND_IN, "address": "generated", "sha256": "", "licence": "Apache-2.0", "task": task}
-            return features, target, made
+            return features, target, _origin(STAND_IN, "generated", task, "Apache-2.0")
         features, target = binary_from_mat(path)
-    origin = {"source": source, "address": PINNED + name, "sha256": checksums[name], "licence": "Apache-2.0", "task": task}
-    return features, target, origin
+    return features, target, _origin(source, PINNED + name, task, "Apache-2.0", checksums[name])
+
+
+def _origin(source: str, address: str, task: str, licence: str, sha256: str = "") -> dict[str, str]:
+    """Where a dataset comes from, as `storage.ORIGIN` names it."""
+    return {"source": source, "address": address, "sha256": sha256, "licence": licence, "task": task}
 
 
 def split(
