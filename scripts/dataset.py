@@ -14,7 +14,7 @@ with step(snakemake) as job:
     if origin["source"] == storage.STAND_IN:
         job.say(f"WARNING: {job.wildcards.dataset} is a stand-in, not the published data; all results from it are marked")
     scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
-    parts = datasets.split(features, target, settings["test_size"], settings["split_seed"], scaled)
+    parts = datasets.splits(features, target, settings["test_size"], settings["split_seed"], scaled)
     dataset = parts.assign_attrs(origin)
     datasets.check_parts(dataset, origin["task"], job.wildcards.dataset)
     storage.write(dataset, job.output.dataset)

@@ -5,8 +5,7 @@ from meanfield.step import step
 with step(snakemake) as job:
     from meanfield import storage
     from meanfield.dense import NUMPY
-    from meanfield.propagation import problem
-    from meanfield.spectrum import along_trajectory
+    from meanfield.spectrum import of_run
 
     dense = NUMPY
     if job.gpu:
@@ -15,6 +14,6 @@ with step(snakemake) as job:
         job.compute_on(tensorflow_model.configure(job.params.threads, job.gpu))
         dense = tensorflow_model.dense() if job.device == "GPU" else NUMPY
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
-    network, objective = problem(dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
-    spectra = along_trajectory(trajectory, network, objective, **job.params.spectrum, dense=dense, progress=job.progress)
+    run = (dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
+    spectra = of_run(trajectory, *run, **job.params.spectrum, dense=dense, progress=job.progress)
     storage.write(spectra, job.output[0], origin=trajectory)

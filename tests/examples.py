@@ -93,6 +93,7 @@ def synthetic_run(
             "residual": ((*dims, "label", "sample"), rng.choice([0.0, 0.5], size=(*shape, data.sizes["label"], 9))),
             "cost": (dims, np.geomspace(0.7, 0.01, records) * rng.uniform(0.9, 1.1, size=shape)),
             **{name: (dims, rng.uniform(size=shape)) for name in ("train_accuracy", "test_accuracy", "gradient_norm")},
+            "diverged": ("seed", np.full(seeds, -1)),
         },
         coords={"seed": np.arange(1, seeds + 1), "epoch": published_updates(records), "parameter": net.parameter_names},
         attrs={"source": data.attrs["source"]},

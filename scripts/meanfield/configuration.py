@@ -60,9 +60,10 @@ def check(config: dict, schema: str | Path) -> None:
         if pair[0] not in config["datasets"]:
             allowed = ", ".join(config["datasets"])
             raise MeanfieldError(f"configuration: experiments[{position}].dataset is '{pair[0]}'; allowed: {allowed}")
-        if pair in seen:
+        protocol = experiment.get("protocol", config["protocol"])
+        if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
-        seen.add(pair)
+        seen.add((*pair, protocol))
 
 
 def _check_dataset(name: str, dataset: dict) -> None:

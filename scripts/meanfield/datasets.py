@@ -10,6 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import pandas as pd
 import pooch
 import scipy.io
 import xarray as xr
@@ -20,7 +21,7 @@ from meanfield import own
 from meanfield.errors import MeanfieldError
 from meanfield.losses import CLASSIFICATION, REGRESSION
 from meanfield.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
-from meanfield.storage import STAND_IN, part
+from meanfield.storage import STAND_IN, part, splits_of
 
 
 def binary_from_mat(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -154,6 +155,18 @@ def split(
     )
 
 
+def splits(
+    features: np.ndarray, target: np.ndarray, test_size: float, seeds: int | Sequence[int], scaled: Sequence[str] = ()
+) -> xr.Dataset:
+    """`split` with one random state or, with a leading dim `seed`, with several: one split for each member of a run."""
+    if isinstance(seeds, int):
+        return split(features, target, test_size, seeds, scaled)
+    each = [split(features, target, test_size, seed, scaled) for seed in seeds]
+    return xr.concat([parts[["features", "target"]] for parts in each], dim=pd.Index(seeds, name="seed")).assign(
+        split=each[0].split
+    )
+
+
 def _standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Both parts [sample, column] with the training part's mean 0 and variance 1; a constant column becomes 0."""
     mean, deviation = train.mean(axis=0), train.std(axis=0)
@@ -163,6 +176,10 @@ def _standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.n
 
 def check_parts(dataset: xr.Dataset, task: str, name: str) -> None:
     """MeanfieldError if the training samples cannot teach, or the test samples cannot judge, what the task is."""
+    for seed in splits_of(dataset):
+        check_parts(dataset.sel(seed=seed), task, f"{name}, split {seed}")
+    if splits_of(dataset):
+        return
     features, target = part(dataset, "train")
     _, test = part(dataset, "test")
     hint = f"change test_size or split_seed of {name}, or add samples"

@@ -17,6 +17,8 @@ from meanfield.losses import LOSS_OF, Loss, averaging
 from meanfield.network import Layer, Network
 from meanfield.storage import part, task_of
 
+BLOCK = 2**15  # numbers of one signal held at once when gradients of many members are wanted: they stay in the cache
+
 
 class Objective(NamedTuple):
     """What is averaged, and how: the loss, features [sample, input], target [sample, label], averaging factor."""
@@ -109,14 +111,18 @@ def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[
 def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
     """∇ℓ at theta [..., P], float64 of the same shape (docs/method.md, First derivatives). MeanfieldError for bad input."""
     check(theta, network, objective)
-    point = propagate(theta.reshape(-1, network.size), network, objective)
-    result = np.zeros((theta.size // network.size, network.size))
-    for layout, inputs, state, error, delta in zip(
-        network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
-    ):
-        result[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
-        if layout.beta:
-            result[:, layout.beta] = (error * state.beta).sum(axis=-2)
+    members = theta.reshape(-1, network.size)
+    result = np.zeros_like(members)
+    block = max(1, BLOCK // max(objective.features.size, len(objective.features) * max(network.hidden)))
+    for start in range(0, len(members), block):
+        point = propagate(members[start : start + block], network, objective)
+        chosen = result[start : start + block]
+        for layout, inputs, state, error, delta in zip(
+            network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
+        ):
+            chosen[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
+            if layout.beta:
+                chosen[:, layout.beta] = (error * state.beta).sum(axis=-2)
     return result.reshape(theta.shape)
 
 

@@ -15,8 +15,8 @@ from meanfield import hessian, propagation, symmetry
 from meanfield.dense import NUMPY, Dense
 from meanfield.inertia import count_below, extreme_eigenvalue
 from meanfield.network import Network
-from meanfield.propagation import Objective
-from meanfield.storage import task_of
+from meanfield.propagation import Objective, problem
+from meanfield.storage import splits_of, task_of
 
 ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (docs/protocol.md, section Indices)
 CHUNK = 32 * 2**20  # bytes of Hessians held at once, unless one is larger
@@ -25,8 +25,9 @@ EPSILON = np.finfo(float).eps
 
 
 def zero_residuals(residual: np.ndarray) -> np.ndarray:
-    """Share of zero residuals of [..., label, sample], float64 [...]."""
-    return (np.abs(residual) <= ZERO_RESIDUAL).mean(axis=(-2, -1))
+    """Share of zero residuals of [..., label, sample], float64 [...]; NaN where they are."""
+    share = (np.abs(residual) <= ZERO_RESIDUAL).mean(axis=(-2, -1))
+    return np.where(np.isnan(residual).any(axis=(-2, -1)), np.nan, share)
 
 
 def zero_rows(matrices: np.ndarray) -> np.ndarray:
@@ -157,10 +158,11 @@ def along_trajectory(
     (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
     lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last recorded), eigenvectors
     [seed, vector_epoch, parameter, mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
-    `dense` does the large linear algebra.
+    `dense` does the large linear algebra. All is NaN where a member's parameters are, since it had diverged.
     """
     parameters = trajectory.parameters.values
-    members = parameters.reshape(-1, network.size)
+    finite = np.isfinite(parameters).all(axis=-1)
+    members = parameters[finite]
     small, scaling = network.size <= SMALL, symmetry.exponents(network)
     chunk = max(1, CHUNK // (8 * network.size**2))
     results, starts = [], {}
@@ -179,10 +181,10 @@ def along_trajectory(
         result["zero_rows"] = zero.sum(axis=-1)
         results.append(result | _largest_of_split(part, network, objective, split, starts))
         del matrices, split
-    dims, shape = ("seed", "epoch", "parameter"), parameters.shape
+    dims = ("seed", "epoch", "parameter")
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
     spectrum = xr.Dataset(
-        {name: (dims[: 1 + values.ndim], values.reshape(shape[: 1 + values.ndim])) for name, values in joined.items()},
+        {name: (dims[: 1 + values.ndim], _scattered(values, finite)) for name, values in joined.items()},
         coords={"seed": trajectory.seed, "epoch": trajectory.epoch},
         attrs={"method": method, "parameters": network.size},
     )
@@ -190,6 +192,31 @@ def along_trajectory(
         return spectrum
     vectors = _eigenvectors(trajectory, network, objective, spectrum, eigenvectors_at, dense)
     return spectrum.merge(vectors, combine_attrs="override")
+
+
+def _scattered(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
+    """Values [point, …] at the points where `finite` [seed, epoch] holds, NaN at the others: [seed, epoch, …]."""
+    shape = (*finite.shape, *values.shape[1:])
+    if finite.all():
+        return values.reshape(shape)  # whole numbers stay whole
+    result = np.full(shape, np.nan)
+    result[finite] = values
+    return result
+
+
+def of_run(
+    trajectory: xr.Dataset, dataset: xr.Dataset, architecture: str, activation: str, precision: str, **options
+) -> xr.Dataset:
+    """`along_trajectory` for a run on `dataset`, split by split if it has several; `options` are passed on."""
+    run = (architecture, activation, precision)
+    if not splits_of(dataset):
+        return along_trajectory(trajectory, *problem(dataset, *run), **options)
+    finite = np.isfinite(trajectory.cost).any("epoch")
+    spectra = [
+        along_trajectory(trajectory.sel(seed=[seed]), *problem(dataset.sel(seed=seed), *run), **options)
+        for seed in trajectory.seed.values[finite]
+    ]
+    return xr.concat(spectra, dim="seed", combine_attrs="override").reindex(seed=trajectory.seed)
 
 
 def _eigenvectors(
@@ -205,11 +232,17 @@ def _eigenvectors(
     chosen = sorted({int(epochs[-1]) if update == "last" else update for update in updates} & set(epochs.tolist()))
     vectors, ratios = [], []
     for update in chosen:
-        matrices = hessian.hessian(trajectory.parameters.sel(epoch=update).values, network, objective, dense=dense)
-        values, basis = map(np.stack, zip(*(eigenvectors(matrix, dense) for matrix in matrices), strict=True))
-        taus = spectrum.tolerance.sel(epoch=update).values
+        parameters = trajectory.parameters.sel(epoch=update).values
+        finite = np.isfinite(parameters).all(axis=-1)
+        basis = np.full((*parameters.shape, network.size), np.nan)
+        ratio = np.full(parameters.shape, np.nan)
+        for member, matrix in zip(
+            np.flatnonzero(finite), hessian.hessian(parameters[finite], network, objective, dense=dense), strict=True
+        ):
+            values, basis[member] = eigenvectors(matrix, dense)
+            ratio[member] = participation_ratios(values, basis[member], float(spectrum.tolerance.sel(epoch=update)[member]))
         vectors.append(basis)
-        ratios.append([participation_ratios(*case) for case in zip(values, basis, taus, strict=True)])
+        ratios.append(ratio)
     if not chosen:
         return xr.Dataset()
     dims = ("seed", "vector_epoch", "parameter", "mode")
@@ -222,8 +255,19 @@ def _eigenvectors(
     )
 
 
+def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
+    """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, epoch]; NaN where not computed.
+
+    Unlike λ_max − λ_min it says nothing of the few outliers.
+    """
+    if "eigenvalues" not in spectrum:
+        return np.full(spectrum.tolerance.shape, np.nan)
+    low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
+    return high - low
+
+
 def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:
-    """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ.
+    """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ, P.
 
     Cost and training accuracy are those before the update, as published, or, `after`, of the same parameters as the rest.
     """
@@ -243,6 +287,9 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
         **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
         **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
+        "bulk_width": (("seed", "epoch"), bulk_width(spectrum)),
+        "parameters": size,
+        "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
     }
     if "participation_ratio" in spectrum:
         mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")

@@ -22,12 +22,21 @@ _RECORDED_PACKAGES = ("numpy", "scipy", "scikit-learn", "tensorflow", "xarray", 
 
 
 def read(path: str | Path, first_seed: bool = False) -> xr.Dataset:
-    """The whole dataset, or its first seed alone, in memory; file closed. MeanfieldError for no readable NetCDF."""
+    """The whole dataset, or its first seed alone, in memory; file closed.
+
+    MeanfieldError for no readable NetCDF, and for a first seed that diverged: pictures have nothing to show then.
+    """
     try:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            return (dataset.isel(seed=[0]) if first_seed else dataset).load()
+            dataset = (dataset.isel(seed=[0]) if first_seed else dataset).load()
     except OSError as error:
         raise MeanfieldError(f"{path} cannot be read as NetCDF ({error}); delete it and run the workflow again") from error
+    if first_seed and any(dataset[name].isnull().any() for name in ("cost", "tolerance") if name in dataset):
+        raise MeanfieldError(
+            f"{path}: its first member, seed {dataset.seed.item()}, diverged, and it is the one that pictures show; lower "
+            "optimizer.learning_rate"
+        )
+    return dataset
 
 
 def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = None) -> None:
@@ -57,8 +66,16 @@ def task_of(dataset: xr.Dataset) -> str:
     return dataset.attrs.get("task", CLASSIFICATION)
 
 
+def splits_of(dataset: xr.Dataset) -> list[int]:
+    """The split seeds of a dataset with several splits, one for each member; else none."""
+    return dataset.seed.values.tolist() if "seed" in dataset.dims else []
+
+
 def part(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """(features [sample, feature], target [sample, label]), float64, of the "train" or the "test" samples."""
+    """(features [sample, feature], target [sample, label]), float64, of the "train" or the "test" samples.
+
+    Of a dataset with several splits [seed, sample, feature] and [seed, sample, label].
+    """
     chosen = dataset.isel(sample=(dataset.split == name).values)
     return chosen.features.values, chosen.target.values
 

@@ -69,11 +69,16 @@ def _wide(value: tf.Tensor) -> tf.Tensor:
     return tf.cast(value, tf.float64)
 
 
+def _by_unit(samples: np.ndarray) -> np.ndarray:
+    """[…, sample, unit] as […, unit, sample], the original's orientation."""
+    return samples.swapaxes(-1, -2)
+
+
 def _compiled_update(
     network: Network, mean_loss: Callable, features: np.ndarray, target: np.ndarray, rates: np.ndarray, optimizer: dict
 ) -> Callable[[State, tf.Tensor], tuple[State, tf.Tensor, tf.Tensor]]:
     """advance(state, updates) → (state after them; cost [seed] and z [seed, label, sample] before the last of them)."""
-    features, target = tf.constant(features.T), tf.constant(target.T)
+    features, target = (tf.constant(_by_unit(array)) for array in (features, target))
     rates = tf.constant(rates)
     beta1, beta2 = _float32(optimizer["beta1"]), _float32(optimizer["beta2"])
     epsilon = _wide(_float32(optimizer["epsilon"]))
@@ -107,7 +112,7 @@ def _compiled_measurements(
     network: Network, mean_loss: Callable, predict: Callable, train: tuple, test: tuple, residual_output: str
 ) -> Callable:
     """measure(theta) → cost [seed], z [seed, label, sample], gradient norm [seed], residual ŷ − y, z on the test set."""
-    (features, target), test_features = (tf.constant(array.T) for array in train), tf.constant(test[0].T)
+    features, target, test_features = (tf.constant(_by_unit(array)) for array in (*train, test[0]))
 
     @tf.function
     def measure(theta: tf.Tensor) -> tuple[tf.Tensor, ...]:
@@ -126,17 +131,18 @@ def _compiled_measurements(
 
 
 def score(z: np.ndarray, target: np.ndarray, task: str) -> np.ndarray:
-    """Accuracy, per seed, for z [seed, label, sample] and target [label, sample]; for regression R² in its place.
+    """Accuracy per seed, or R² for a regression: z [seed, label, sample], target [label, sample] or [seed, label, sample].
 
     Accuracy is the share of samples classified correctly, averaged in float32, as published. One label: ŷ > ½. Several:
     argmax against the target's argmax. R² = 1 − Σ(ŷ − y)²/Σ(y − ȳ)².
     """
     if task == REGRESSION:
-        return 1 - ((z - target) ** 2).sum(axis=(1, 2)) / ((target - target.mean(axis=1, keepdims=True)) ** 2).sum()
-    if target.shape[0] == 1:
+        spread = ((target - target.mean(axis=-1, keepdims=True)) ** 2).sum(axis=(-2, -1))
+        return 1 - ((z - target) ** 2).sum(axis=(1, 2)) / spread
+    if target.shape[-2] == 1:
         correct = (z > 0) == (target > 0.5)
         return correct[:, 0].astype(np.float32).mean(axis=-1)
-    return (z.argmax(axis=1) == target.argmax(axis=0)).astype(np.float32).mean(axis=-1)
+    return (z.argmax(axis=1) == target.argmax(axis=-2)).astype(np.float32).mean(axis=-1)
 
 
 def train(
@@ -154,14 +160,16 @@ def train(
 ) -> xr.Dataset:
     """Train one run from initial parameters [seed, P] and record its trajectory.
 
-    Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss. `seeds` are
-    the members' names; `updates` and `recording` say when something is recorded (`schedule`); `optimizer` holds
-    learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t, cost and train_accuracy are those of the
+    Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
+    several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
+    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t, cost and train_accuracy are those of the
     parameters before it, as published; all else is after it, cost_after and train_accuracy_after too. Accuracies are R² for
-    a regression. MeanfieldError if a cost ceases to be finite.
+    a regression. `diverged` [seed] is the update at which a member's cost ceased to be finite, from where on all of it is
+    NaN, or −1; the other members do not notice. MeanfieldError if all members diverge.
     """
     sets = {name: part(dataset, name) for name in ("train", "test")}
     (features, target), (_, test_target) = sets["train"], sets["test"]
+    target_by_label, test_target_by_label = _by_unit(target), _by_unit(test_target)
     records = recorded_updates(updates, **recording)
     rates = learning_rates(int(records[-1]) + 1, *(optimizer[key] for key in RATE))
     task = task_of(dataset)
@@ -183,33 +191,49 @@ def train(
     for update in progress(records, "record"):
         state, value, z = advance(state, tf.constant(int(update) - previous))
         previous = int(update)
-        _check_finite(state.diverged.numpy(), seeds)
+        if (state.diverged.numpy() >= 0).all():
+            raise MeanfieldError(
+                f"the cost is no longer finite: {diverged_members(state.diverged.numpy(), seeds)}; lower "
+                "optimizer.learning_rate, or check the features' scale"
+            )
         value_after, z_after, gradient_norm, residual, test_z = measure(state.theta)
         rows.append(
             {
                 "cost": value.numpy(),
-                "train_accuracy": score(z.numpy(), target.T, task),
+                "train_accuracy": score(z.numpy(), target_by_label, task),
                 "cost_after": value_after.numpy(),
-                "train_accuracy_after": score(z_after.numpy(), target.T, task),
-                "test_accuracy": score(test_z.numpy(), test_target.T, task),
+                "train_accuracy_after": score(z_after.numpy(), target_by_label, task),
+                "test_accuracy": score(test_z.numpy(), test_target_by_label, task),
                 "gradient_norm": gradient_norm.numpy(),
                 "parameters": state.theta.numpy(),
                 "residual": residual.numpy(),
             }
         )
+    arrays = {name: np.stack([row[name] for row in rows], axis=1).astype(float) for name in rows[0]}
+    diverged = _without_diverged(arrays, records, state.diverged.numpy())
     inner = {"parameters": ("parameter",), "residual": ("label", "sample")}
+    variables = {name: (("seed", "epoch", *inner.get(name, ())), array) for name, array in arrays.items()}
     return xr.Dataset(
-        {
-            name: (("seed", "epoch", *inner.get(name, ())), np.stack([row[name] for row in rows], axis=1).astype(float))
-            for name in rows[0]
-        },
+        {**variables, "diverged": ("seed", diverged)},
         coords={"seed": list(seeds), "epoch": records, "parameter": network.parameter_names},
     )
 
 
-def _check_finite(diverged: np.ndarray, seeds: Sequence[int]) -> None:
-    if (diverged >= 0).any():
-        members = ", ".join(f"seed {seeds[i]} at update {diverged[i]}" for i in np.flatnonzero(diverged >= 0))
-        raise MeanfieldError(
-            f"the cost is no longer finite: {members}; lower optimizer.learning_rate, or check the features' scale"
-        )
+def _without_diverged(arrays: dict[str, np.ndarray], records: np.ndarray, diverged: np.ndarray) -> np.ndarray:
+    """Blank, in place, arrays [seed, epoch, …] from where a member is not finite; the update where, or −1, int64 [seed].
+
+    The last update before a record can overflow without any cost before it having done so.
+    """
+    scalars = [arrays[name] for name in ("cost", "cost_after", "gradient_norm")]
+    finite = np.isfinite([*scalars, arrays["parameters"].sum(axis=-1)]).all(axis=0)
+    finite &= (diverged < 0)[:, None] | (records < diverged[:, None])
+    alive = np.logical_and.accumulate(finite, axis=1)
+    for array in arrays.values():
+        array[~alive] = np.nan
+    first = np.where(alive.all(axis=1), -1, records[alive.argmin(axis=1)])
+    return np.where(diverged >= 0, diverged, first).astype(np.int64)
+
+
+def diverged_members(diverged: np.ndarray, seeds: Sequence[int]) -> str:
+    """Which members diverged, and where, for a message; empty if none did."""
+    return ", ".join(f"seed {seeds[i]} at update {diverged[i]}" for i in np.flatnonzero(np.asarray(diverged) >= 0))

@@ -47,3 +47,12 @@ def test_parts():
     features, target = storage.part(dataset, "test")
     np.testing.assert_array_equal(features, [[0, 0, 1]])
     assert target.shape == (1, 1)
+
+
+def test_pictures_of_a_first_member_that_diverged_are_refused(tmp_path):
+    run = example().assign(cost=("seed", [np.nan, 0.5]))
+    storage.write(run, tmp_path / "a.nc")
+    with pytest.raises(MeanfieldError, match="its first member, seed 1, diverged"):
+        storage.read(tmp_path / "a.nc", first_seed=True)
+    storage.write(run.isel(seed=[1, 0]), tmp_path / "b.nc")
+    assert storage.read(tmp_path / "b.nc", first_seed=True).cost.item() == 0.5

@@ -9,6 +9,8 @@ from modulefinder import ModuleFinder
 from pathlib import Path
 from types import SimpleNamespace
 
+import yaml
+
 ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another workflow uses this one as a module
 SCRIPTS = ROOT / "scripts"
 sys.path.append(str(SCRIPTS))
@@ -27,27 +29,38 @@ if "gpu" in workflow.resource_settings.resources and not config["gpu"]:
     )
 
 # Files of the publication that the project holds, relative to where Snakemake runs.
-REGISTRY, SUMMARY = (os.path.relpath(ROOT / "config" / "published" / name) for name in ("registry.csv", "summary.csv"))
+HELD = ("registry.csv", "summary.csv", "claims.yaml")
+REGISTRY, SUMMARY, CLAIMS = (os.path.relpath(ROOT / "config" / "published" / name) for name in HELD)
+with open(CLAIMS) as stream:
+    CLAIM_NAMES = list(yaml.safe_load(stream)["claims"])
 
 # The corrected protocol's results stand beside the published one's, under names of their own.
 CORRECTED = "-corrected"
 DATASETS = dict(config["datasets"])
 DATASETS |= {name + CORRECTED: kept | config["corrections"].get(name, {}) for name, kept in DATASETS.items()}
-CONFIGURED = {(entry["dataset"], str(entry["architecture"])): entry for entry in config["experiments"]}
-EXPERIMENTS = CONFIGURED | {(dataset + CORRECTED, widths): entry for (dataset, widths), entry in CONFIGURED.items()}
 
 
-def runs_of(protocol):
-    """The runs of one protocol: dataset, architecture and activation of each."""
-    suffix = CORRECTED if protocol == "corrected" else ""
+def experiments_of(protocol=None):
+    """The experiments by (dataset, architecture), dataset named for the protocol: the one given, else each one's own."""
+
+    def name(entry):
+        followed = protocol or entry.get("protocol", config["protocol"])
+        return entry["dataset"] + (CORRECTED if followed == "corrected" else "")
+
+    return {(name(entry), str(entry["architecture"])): entry for entry in config["experiments"]}
+
+
+def runs_of(protocol=None):
+    """The runs of those experiments: dataset, architecture and activation of each."""
     return [
-        {"dataset": dataset + suffix, "architecture": architecture, "activation": activation}
-        for dataset, architecture in CONFIGURED
+        {"dataset": dataset, "architecture": architecture, "activation": activation}
+        for dataset, architecture in experiments_of(protocol)
         for activation in config["activations"]
     ]
 
 
-RUNS = runs_of(config["protocol"])
+EXPERIMENTS = experiments_of("published") | experiments_of("corrected") | experiments_of()
+RUNS = runs_of()
 
 # On a GPU the spectrum step uses TensorFlow's linear algebra, so both steps share an environment.
 TRAIN, SPECTRUM = ("train-gpu", "train-gpu") if config["gpu"] else ("train-cpu", "spectrum")
@@ -67,6 +80,12 @@ def published_arrays(runs):
     return ["results/published/{dataset}/{architecture}/{activation}.nc".format(**entry) for entry in verified(runs)]
 
 
+def split_seeds(dataset):
+    """The seeds of a dataset's splits if it has several, one for each member of its runs; else none."""
+    seeds = DATASETS[dataset]["split_seed"]
+    return seeds if isinstance(seeds, list) else []
+
+
 def runs_like(wildcards):
     """The runs of the wildcards' dataset and architecture, one per activation."""
     pair = {"dataset": wildcards.dataset, "architecture": wildcards.architecture}
@@ -76,8 +95,9 @@ def runs_like(wildcards):
 VERIFIED = verified(RUNS)
 SHOWN = ", ".join(config["activations"])  # in results with a panel or curve for each
 
-# Videos, portraits, explorer and verdicts need spectra; with inertia there are none.
-DRAWN = ["_".join(pair) for pair in PAIRS if config["spectrum"]["method"] == "eigenvalues"]
+# Videos, portraits, explorer and verdicts need spectra; with inertia there are none. They show one split.
+DRAWN_RUNS = [entry for entry in RUNS if not split_seeds(entry["dataset"])]
+DRAWN = ["_".join(pair) for pair in PAIRS if config["spectrum"]["method"] == "eigenvalues" and not split_seeds(pair[0])]
 VIDEOS = [f"results/videos/{pair}.mp4" for pair in DRAWN]
 EXPLORER = ["results/explorer.html"] if DRAWN else []
 VERDICTS = ["results/verification/verdicts.md"] if VERIFIED and DRAWN else []
@@ -99,17 +119,23 @@ def every_activation(name):
     return expand(run(name), activation=config["activations"], allow_missing=True)
 
 
-def experiment(key):
+def experiment(key, default=None):
     """The experiment's setting of that name, as a function of the wildcards."""
 
     def setting(wildcards):
         pair = (wildcards.dataset, wildcards.architecture)
         if pair not in EXPERIMENTS:
-            configured = ", ".join(map(" ".join, CONFIGURED))
+            configured = ", ".join(map(" ".join, experiments_of()))
             sys.exit(f"no experiment {' '.join(pair)} is configured; there are: {configured}")
-        return EXPERIMENTS[pair][key]
+        return EXPERIMENTS[pair].get(key, default)
 
     return setting
+
+
+def seeds(wildcards):
+    """Graph seeds of a run's members: 1, 2, …; with several splits all members start from the published draw, 1."""
+    members = min(config["seeds"], experiment("seeds", config["seeds"])(wildcards))
+    return [1] * len(split_seeds(wildcards.dataset)) or list(range(1, members + 1))
 
 
 def initial(wildcards):
@@ -169,14 +195,14 @@ def table_size(dataset):
     return path.stat().st_size // 8, len(features) if isinstance(features, list) else 100, 10
 
 
-def problem(wildcards, seeds=config["seeds"]):
-    """The size of a run, named by its wildcards, for what its jobs ask for."""
+def problem(wildcards, members=None):
+    """The size of a run, named by its wildcards, for what its jobs ask for; with all its members if their number is not given."""
     dataset = DATASETS[wildcards.dataset]
     updates, recording = experiment("updates")(wildcards), config["recording"]
     return footprint.Problem(
         *(table_size(dataset) if "table" in dataset else SIZES[dataset.get("file") or dataset["packaged"]]),
         hidden=[int(width) for width in wildcards.architecture.split("-")],
-        seeds=seeds,
+        seeds=members or len(seeds(wildcards)),
         updates=updates,
         records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
         vectors=len(config["spectrum"]["eigenvectors_at"]),
@@ -189,12 +215,12 @@ def asked_for_table():
     return {"mem_mb": lambda wildcards, attempt: attempt * footprint.table(sizes), "runtime": 15}
 
 
-def asked(*needs, seeds=config["seeds"], runs=None):
+def asked(*needs, members=None, runs=None):
     """mem_mb and runtime of a rule: the sum of what `footprint` gives for each need; twice as much at the second attempt."""
 
     def of(part):
         def value(wildcards, attempt):
-            size = problem(wildcards, seeds)
+            size = problem(wildcards, members)
             return attempt * sum(need(size, **({"runs": runs} if runs else {}))[part] for need in needs)
 
         return value

@@ -21,7 +21,7 @@ rule envelope:
         "../../envs/train-cpu.yaml"
     threads: config["threads"]["training"]
     resources:
-        **asked(footprint.training, footprint.spectrum, seeds=config["verification"]["members"] + 1),
+        **asked(footprint.training, footprint.spectrum, members=config["verification"]["members"] + 1),
     params:
         initial=initial,
         protocol=protocol,

@@ -47,7 +47,7 @@ rule portraits:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        **asked(footprint.reading, seeds=1, runs=len(config["activations"])),
+        **asked(footprint.reading, members=1, runs=len(config["activations"])),
     params:
         activations=config["activations"],
         published=lambda wildcards: [entry["activation"] for entry in verified(runs_like(wildcards))],

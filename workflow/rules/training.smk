@@ -24,7 +24,7 @@ rule training:
         **asked(footprint.training, *CUDA),
         gpu=int(config["gpu"]),
     params:
-        seeds=list(range(1, config["seeds"] + 1)),
+        seeds=seeds,
         initial=initial,
         protocol=protocol,
         threads=config["threads"]["training"],

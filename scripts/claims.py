@@ -1,0 +1,23 @@
+"""The paper's claims, judged: members.csv, indices.csv of the runs over seeds and claims.yaml in; verdicts and figures out."""
+
+from meanfield.step import step
+
+with step(snakemake) as job:
+    from pathlib import Path
+
+    import pandas as pd
+    from meanfield import claims, ensembles, pages, style, tables
+
+    stated, level, published = claims.read(job.input.claims)
+    members = pd.read_csv(job.input.members, dtype={"architecture": str})
+    comparisons = claims.comparisons(stated, members, job.params.axes, level, published)
+    comparisons.to_csv(job.output.comparisons, index=False)
+    verdicts = claims.verdicts(stated, comparisons, published).assign(source=", ".join(members.source.unique()))
+    verdicts.to_csv(job.output.csv, index=False)
+    Path(job.output.markdown).write_text(claims.markdown(verdicts))
+    Path(job.output.html).write_text(pages.sortable(verdicts, "The paper's claims, judged"))
+    indices = tables.joined(job.input.indices, job.params.runs)
+    for claim, *paths in zip(stated, job.output.png, job.output.pdf, strict=True):
+        style.save(ensembles.claim(claim, indices, members, comparisons, job.params.axes["seeds"]), *paths)
+    for claim in verdicts.itertuples():
+        job.say(f"{claim.verdict}: {claim.statement}")

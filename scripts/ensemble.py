@@ -1,0 +1,14 @@
+"""Statistics over the members of each run: every indices.csv in; members, statistics and landscapes out."""
+
+from meanfield.step import step
+
+with step(snakemake) as job:
+    from meanfield import ensembles, members, style, tables
+
+    indices = tables.joined(job.input.indices, job.params.runs)
+    each = members.members(indices)
+    tables.write(each, "Members", *job.output.members)
+    tables.write(members.statistics(each), "Statistics over the members of each run", *job.output.statistics)
+    shown = indices[indices.dataset.isin(job.params.shown)]
+    for against, *paths in zip(("cost", "gradient_norm"), job.output.png, job.output.pdf, strict=True):
+        style.save(ensembles.landscape(shown, against), *paths)

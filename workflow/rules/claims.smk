@@ -1,0 +1,51 @@
+"""
+The paper's claims, judged.
+
+Needs  results/ensemble/members.csv, results/runs/…/indices.csv of the runs over seeds
+Makes  results/claims/claims.{csv,md,html}, comparisons.csv, and a figure per claim, {claim}.{pdf,png}
+"""
+
+JUDGED = [entry for entry in RUNS if entry["dataset"] in config["claims"]["seeds"].values()]
+
+
+rule claims:
+    """A verdict on every testable statement of the paper, from the published draw, many seeds and several splits."""
+    input:
+        members="results/ensemble/members.csv",
+        indices=[run("indices.csv").format(**entry) for entry in JUDGED],
+        claims=CLAIMS,
+        code=code("claims", "video"),
+    output:
+        csv="results/claims/claims.csv",
+        markdown="results/claims/claims.md",
+        html=report(
+            "results/claims/claims.html",
+            caption="../report/claims.rst",
+            category="Claims",
+            labels={"figure": "verdicts, with numbers"},
+        ),
+        comparisons="results/claims/comparisons.csv",
+        png=[
+            report(
+                f"results/claims/{name}.png",
+                caption="../report/claims.rst",
+                category="Claims",
+                labels={"figure": name.replace("-", " ")},
+            )
+            for name in CLAIM_NAMES
+        ],
+        pdf=expand("results/claims/{claim}.pdf", claim=CLAIM_NAMES),
+    log:
+        "results/logs/claims/claims.log",
+    benchmark:
+        "results/benchmarks/claims/claims.tsv"
+    conda:
+        "../../envs/video.yaml"
+    threads: 1
+    resources:
+        **asked_for_table(),
+    params:
+        runs=JUDGED,
+        axes=config["claims"],
+    script:
+        "../../scripts/claims.py"

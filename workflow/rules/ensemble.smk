@@ -1,0 +1,48 @@
+"""
+Statistics over the members of each run.
+
+Needs  results/runs/…/indices.csv of every run
+Makes  results/ensemble/members.{csv,md,tex,html}, statistics.{csv,md,tex,html}, landscape_{cost,gradient_norm}.{pdf,png}
+"""
+
+
+rule ensemble:
+    """One line a member, one line a run with median and interval; α and γ against cost and gradient norm."""
+    input:
+        indices=[run("indices.csv").format(**entry) for entry in RUNS],
+        code=code("ensemble", "video"),
+    output:
+        members=multiext("results/ensemble/members", ".csv", ".md", ".tex", ".html"),
+        statistics=[
+            *multiext("results/ensemble/statistics", ".csv", ".md", ".tex"),
+            report(
+                "results/ensemble/statistics.html",
+                caption="../report/ensemble.rst",
+                category="Ensemble",
+                labels={"figure": "statistics over the members"},
+            ),
+        ],
+        png=[
+            report(
+                f"results/ensemble/landscape_{against}.png",
+                caption="../report/ensemble.rst",
+                category="Ensemble",
+                labels={"figure": f"α and γ against {against}".replace("_", " ")},
+            )
+            for against in ("cost", "gradient_norm")
+        ],
+        pdf=expand("results/ensemble/landscape_{against}.pdf", against=("cost", "gradient_norm")),
+    log:
+        "results/logs/ensemble/ensemble.log",
+    benchmark:
+        "results/benchmarks/ensemble/ensemble.tsv"
+    conda:
+        "../../envs/video.yaml"
+    threads: 1
+    resources:
+        **asked_for_table(),
+    params:
+        runs=RUNS,
+        shown=list(config["claims"]["seeds"].values()),
+    script:
+        "../../scripts/ensemble.py"
