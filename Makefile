@@ -2,7 +2,9 @@
 #
 #   make reproduce   all results of the paper, on all cores
 #   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
+#   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
 #   make test        unit tests, a dry run, one small real run
+#   make test-faults everything that can go wrong, done for real (docs/reliability.md); half an hour
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N
@@ -21,20 +23,32 @@ SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce cluster test verify report lint benchmarks images lock clean
+.PHONY: reproduce unlock cluster ensemble test test-faults verify report lint benchmarks images lock clean
 
-reproduce: $(VENV)/run
+reproduce: $(VENV)/run unlock
 	$(SNAKEMAKE)
 
-cluster: $(VENV)/run
+# A killed run leaves Snakemake's lock behind. It is removed, unless a run is alive in this folder.
+unlock: $(VENV)/run
+	@PYTHONPATH=scripts $(BIN)/python -m meanfield.alone
+	@if ls .snakemake/locks/* > /dev/null 2>&1; then $(BIN)/snakemake --unlock; fi
+
+cluster: $(VENV)/run unlock
 	$(BIN)/snakemake --profile workflow/profiles/slurm
+
+SEEDS ?= 30
+ensemble: $(VENV)/run unlock
+	$(SNAKEMAKE) claims --configfile config/ensemble.yaml --config seeds=$(SEEDS)
 
 test: $(VENV)/dev
 	$(BIN)/python -m pytest
 
-verify: $(VENV)/run
+verify: $(VENV)/run unlock
 	$(SNAKEMAKE) verify
 	@! grep -E ',differs$$' results/verification/verdicts.csv || { echo "The above differs from the publication: results/verification/verdicts.md" >&2; exit 1; }
+
+test-faults: $(VENV)/dev
+	$(BIN)/python -m pytest tests/faults -m "long or not long"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -1,4 +1,4 @@
-"""The paper's claims, judged: members.csv, indices.csv of the runs over seeds and claims.yaml in; verdicts and figures out."""
+"""The paper's claims, judged: members.csv, indices.csv over seeds and claims.yaml in; verdicts and figures out."""
 
 from meanfield.step import step
 

@@ -41,16 +41,23 @@ class Workflow:
         for name in copied:
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
 
-    def snakemake(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess:
-        """Run Snakemake; output is text, stdout and stderr together."""
+    def start(self, *arguments: str, before: tuple[str, ...] = (), **environment: str) -> subprocess.Popen:
+        """Start Snakemake in a session of its own; output is text, stdout and stderr together. `before`: e.g. nice."""
         variables = {**os.environ, "HTTPS_PROXY": UNREACHABLE, "HTTP_PROXY": UNREACHABLE, **environment}
         variables.pop("MEANFIELD_MIRROR", None)
         if self.mirror:
             variables["MEANFIELD_MIRROR"] = str(self.mirror)
-        return subprocess.run(
-            [sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-            cwd=self.folder, env=variables, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        return subprocess.Popen(
+            [*before, sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
+            cwd=self.folder, env=variables, start_new_session=True,
+            text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
+
+    def snakemake(self, *arguments: str, **keywords) -> subprocess.CompletedProcess:
+        """Run Snakemake to its end; arguments as for `start`."""
+        process = self.start(*arguments, **keywords)
+        output, _ = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, output)
 
     def planned(self, *arguments: str) -> set[str]:
         """The outputs' folders and names that a dry run would make, e.g. {"dataset", "training"} as rule names."""
@@ -63,12 +70,12 @@ class Workflow:
         return {row[0] for row in rows if row} - {"total", "all", "figures", "videos"}
 
 
-def results(workflow: Workflow, *without: str) -> list[str]:
+def results(workflow: Workflow, *without: str, at_least: int = 40) -> list[str]:
     """Paths of all results but logs, benchmarks and the folders named, relative to the workflow's folder."""
     left_out = {"logs", "benchmarks", *without}
     paths = (path.relative_to(workflow.folder) for path in (workflow.folder / "results").rglob("*.*"))
     found = sorted(str(path) for path in paths if not left_out & set(path.parts))
-    assert len(found) > 40
+    assert len(found) >= at_least
     return found
 
 

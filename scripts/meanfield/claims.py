@@ -240,7 +240,7 @@ def _counted(words: str, group: pd.DataFrame) -> str:
     held, opposite = ((group.outcome == outcome).sum() for outcome in (HOLDS, OPPOSITE))
     paired = group.median_other.notna().all()
     scale, unit, what = (1, "", "median difference") if paired else (100, " %", "members")
-    low, high = (f"{scale * value:.3g}" for value in (group.effect.min(), group.effect.max()))
+    low, high = (f"{scale * value:.3g}".replace("-", "−") for value in (group.effect.min(), group.effect.max()))
     size = f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
     counter = f", the opposite in {opposite}" if opposite else ""
     return f"{words} in {held} of {len(group)}{counter} ({what} {size})"

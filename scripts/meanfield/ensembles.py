@@ -29,7 +29,7 @@ def _networks(axes: np.ndarray, indices: pd.DataFrame, draw: Callable[[Axes, pd.
     for (row, column), panel in np.ndenumerate(axes):
         runs = indices[(indices.dataset == datasets[row]) & (indices.architecture == architectures[column])]
         if runs.empty:
-            style.unavailable(panel, "not run")
+            panel.set_axis_off()
             continue
         style.title(panel, f"{datasets[row]} {architectures[column]}", runs.source.iloc[0])
         draw(panel, runs)

@@ -28,10 +28,7 @@ MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "gamma_published_last": ("final γ as published", lambda run: run.gamma_published.iloc[-1]),
     "gamma_published_max": ("largest γ as published", lambda run: run.gamma_published.max()),
     "bulk_width_last": ("final width of the bulk", lambda run: run.bulk_width.iloc[-1]),
-    "bulk_width_ratio": (
-        "final over first width of the bulk",
-        lambda run: run.bulk_width.iloc[-1] / run.bulk_width.iloc[0],
-    ),
+    "bulk_width_ratio": ("final over first width of the bulk", lambda run: _ratio(run.bulk_width)),
     "participation": ("participation ratio / P", lambda run: run.participation_ratio.iloc[-1] / run.parameters.iloc[-1]),
 }
 RANGES = ("cost_last", "test_accuracy_last")  # of these also the range over architectures, measure …_range
@@ -43,6 +40,12 @@ def label(measure: str) -> str:
     """A measure in words."""
     name = measure.removesuffix("_range")
     return MEASURES[name][0] + (", range over architectures" if name != measure else "")
+
+
+def _ratio(values: pd.Series) -> float:
+    """The last over the first; NaN, and so left out, if both are 0."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.float64(values.iloc[-1]) / values.iloc[0]
 
 
 def _late(run: pd.DataFrame) -> pd.DataFrame:

@@ -4,6 +4,7 @@ The published files: from a mirror or their pinned address, verified against the
 
 import os
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,8 @@ PINNED = (
 )
 MIRROR_VARIABLE = "MEANFIELD_MIRROR"
 TIMEOUT = 20  # seconds without an answer
+PATIENCE = 120  # seconds for a whole file, however slowly it comes
+MOST_BYTES = 2**24  # the largest published file has 1.7 MB
 RETRIES = 2
 
 
@@ -60,6 +63,19 @@ def published_file(
     raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons) or PINNED}")
 
 
+def _download(url: str, target: str, _: pooch.Pooch) -> None:
+    """pooch's downloader, but with an end to time and bytes: a server may send slowly, or for ever."""
+    end, size = time.monotonic() + PATIENCE, 0
+    with requests.get(url, stream=True, timeout=TIMEOUT) as answer, open(target, "wb") as file:
+        answer.raise_for_status()
+        for block in answer.iter_content(2**16):
+            size += len(block)
+            if size > MOST_BYTES or time.monotonic() > end:
+                limit = f"more than {MOST_BYTES // 2**20} MiB" if size > MOST_BYTES else f"not finished after {PATIENCE} s"
+                raise requests.ConnectionError(f"{url}: {limit}, which is no published file; given up")
+            file.write(block)
+
+
 def _obtain(name: str, place: str, sha256: str, folder: Path) -> Path:
     """Copy or download one file and verify it."""
     target = folder / name
@@ -70,7 +86,7 @@ def _obtain(name: str, place: str, sha256: str, folder: Path) -> Path:
     else:
         # Checked below, not by pooch: it would download a file of wrong checksum again and again.
         downloads = pooch.create(folder, place.rstrip("/") + "/", registry={name: None}, retry_if_failed=RETRIES)
-        target = Path(downloads.fetch(name, downloader=pooch.HTTPDownloader(timeout=TIMEOUT, progressbar=True)))
+        target = Path(downloads.fetch(name, downloader=_download))
     found = pooch.file_hash(target)
     if found != sha256:
         target.unlink()

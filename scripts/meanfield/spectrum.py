@@ -258,12 +258,13 @@ def _eigenvectors(
 def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
     """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, epoch]; NaN where not computed.
 
-    Unlike λ_max − λ_min it says nothing of the few outliers.
+    Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0.
     """
     if "eigenvalues" not in spectrum:
         return np.full(spectrum.tolerance.shape, np.nan)
     low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
-    return high - low
+    width = high - low
+    return np.where(width <= 2 * spectrum.tolerance.values, 0.0, width)
 
 
 def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:

@@ -7,6 +7,7 @@ This is the only module that knows what a job is; it takes Snakemake's `snakemak
 import ctypes
 import importlib.util
 import os
+import shutil
 import site
 import sys
 import time
@@ -15,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from meanfield import orphans
 from meanfield.errors import MeanfieldError
 
 THREADED = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
@@ -102,6 +104,7 @@ def step(snakemake) -> Iterator[Job]:
     sys.stdout.reconfigure(line_buffering=True)
     job = Job(snakemake, terminal)
     try:
+        orphans.end_with_launchers(job.output.discard)
         isolate()
         check_origin("numpy", "tensorflow")
         for library in THREADED:
@@ -123,6 +126,8 @@ def step(snakemake) -> Iterator[Job]:
             raise
         kind = "" if isinstance(error, MeanfieldError) else f"{type(error).__name__}: "
         message = " ".join(str(error).split())
+        if isinstance(error, OSError) or "errno" in message:  # HDF5 tells of a full disk in a RuntimeError, too
+            message += f"; {free_space(job.output.final[0])}"
         os.write(terminal, f"{job.name}: {kind}{message} (traceback: {log})\n".encode())
         sys.exit(1)
 
@@ -135,6 +140,14 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, other systems may not
     for option, value in KEEP_FREED.items() if mallopt else ():
         mallopt(option, value)
+
+
+def free_space(path: str) -> str:
+    """Where a job writes, and what is free there, for the message when it cannot."""
+    folder = Path(path).parent
+    free = shutil.disk_usage(folder if folder.exists() else ".").free
+    writable = "" if os.access(folder, os.W_OK) else " and not writable"
+    return f"results go to {folder}, with {free / 2**20:.1f} MiB free{writable}; make room and run the same command again"
 
 
 def own(path: str | Path) -> bool:

@@ -47,18 +47,27 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
     inherited = {key: origin.attrs[key] for key in ORIGIN} if origin is not None else {}
     dataset = dataset.assign_attrs(inherited, packages=package_versions())
     compressed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.items() if array.dtype.kind == "f"}
-    with _timeless(path) as raw, h5netcdf.File(raw, "w") as file:
-        dataset.dump_to_store(H5NetCDFStore(file), encoding=compressed)
+    with _timeless(path) as raw:
+        with h5netcdf.File(raw, "w") as file:
+            dataset.dump_to_store(H5NetCDFStore(file), encoding=compressed)
+        raw.flush()
+        image = raw.id.get_file_image()
+    Path(path).write_bytes(image)
 
 
 def _timeless(path: str | Path) -> h5py.File:
-    """A new HDF5 file whose root group has no time stamp: h5py offers that for its datasets only."""
+    """A new HDF5 file, in memory, whose root group has no time stamp: h5py offers that for its datasets only.
+
+    In memory, since the HDF5 library may crash where a disk is full or a file too large; Python says so.
+    """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fapl_core(2**20, False)
     creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
     creation.set_obj_track_times(False)
     ordered = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED  # as NetCDF-4 asks for
     creation.set_link_creation_order(ordered)
     creation.set_attr_creation_order(ordered)
-    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, fcpl=creation))
+    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, fcpl=creation, fapl=access))
 
 
 def task_of(dataset: xr.Dataset) -> str:

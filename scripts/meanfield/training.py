@@ -162,10 +162,10 @@ def train(
 
     Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
-    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t, cost and train_accuracy are those of the
-    parameters before it, as published; all else is after it, cost_after and train_accuracy_after too. Accuracies are R² for
-    a regression. `diverged` [seed] is the update at which a member's cost ceased to be finite, from where on all of it is
-    NaN, or −1; the other members do not notice. MeanfieldError if all members diverge.
+    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t,
+    cost and train_accuracy are those of the parameters before it, as published; all else is after it, cost_after and
+    train_accuracy_after too. Accuracies are R² for a regression. `diverged` [seed] is the update at which a member's cost
+    ceased to be finite, from where on all of it is NaN, or −1; the other members do not notice. MeanfieldError if all do.
     """
     sets = {name: part(dataset, name) for name in ("train", "test")}
     (features, target), (_, test_target) = sets["train"], sets["test"]

@@ -163,10 +163,12 @@ def test_sentences_hold_the_numbers():
     [verdict] = claims.verdicts(stated, result, ["10"]).to_dict("records")
     assert (verdict["verdict"], verdict["published_draw"], verdict["splits"]) == (SUPPORTED, SUPPORTED, NOT_TESTABLE)
     seeds = result[result.axis == "seeds"]
-    low, high = seeds[seeds.test == 0].effect.min(), seeds[seeds.test == 0].effect.max()
+    low, high = (
+        f"{value:.3g}".replace("-", "−")
+        for value in (seeds[seeds.test == 0].effect.min(), seeds[seeds.test == 0].effect.max())
+    )
     assert (
-        f"Mean cost over training of ESP lower than ReLU in 2 of 2 (median difference {low:.3g} to {high:.3g})"
-        in verdict["numbers"]
+        f"Mean cost over training of ESP lower than ReLU in 2 of 2 (median difference {low} to {high})" in verdict["numbers"]
     )
     assert "final γ of ReLU from 0.45 to 0.6 in 2 of 2 (members 100 %)" in verdict["numbers"]
     assert "2 of 2 on the paper's own networks; 2 of 2 on the published draw" in verdict["numbers"]

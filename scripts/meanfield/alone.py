@@ -1,0 +1,46 @@
+"""
+Whether a run is alive in this folder: the kernel knows, by a lock that ends with the process however it ends.
+
+Snakemake's own lock is files, which a killed run leaves behind. Before they are removed (`snakemake --unlock`), this lock
+says whether somebody still works here: `python -m meanfield.alone` exits with 0 if nobody does, else with 1 and one line.
+"""
+
+import fcntl
+import os
+import sys
+
+LOCK = ".snakemake/running"
+_held: list[int] = []  # open for as long as this process lives
+
+
+def hold(path: str = LOCK) -> int:
+    """Hold the lock until this process ends, if nobody else does: 0 if it is ours, else the other process's number, or −1.
+
+    A file system without locks counts as ours.
+    """
+    if _held:
+        return 0
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    file = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        other = os.read(file, 20).decode()
+        os.close(file)
+        return int(other) if other.isdigit() else -1
+    except OSError:
+        pass
+    os.ftruncate(file, 0)
+    os.write(file, str(os.getpid()).encode())
+    _held.append(file)
+    return 0
+
+
+def refusal(other: int) -> str:
+    """The line for whoever finds another run alive."""
+    return f"another run (process {other}) is alive in this folder; wait until it has ended, or stop it"
+
+
+if __name__ == "__main__":
+    if process := hold():
+        sys.exit(refusal(process))

@@ -1,0 +1,68 @@
+"""What the tests of faults share: a tiny workflow, the processes of a run, what must never be seen."""
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+import yaml
+from conftest import Workflow
+
+TINY = {
+    "experiments": [{"dataset": "linear", "architecture": "10", "updates": 60, "beta_stddev": 1e-4, "beta_op_seed": 21}],
+    "activations": ["esp", "relu"],
+}
+TARGETS = ("tables", "videos", "--configfile", "tiny.yaml")
+
+
+def tiny(folder: Path, mirror: Path | None, **changes) -> Workflow:
+    """A workflow of nine jobs, about fifteen seconds."""
+    workflow = Workflow(folder, mirror)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY | changes))
+    return workflow
+
+
+def family(process: subprocess.Popen) -> dict[int, str]:
+    """The living processes of a run (all of its session), with their command lines."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        try:
+            fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            if entry.name.isdigit() and int(fields[3]) == process.pid and fields[0] != "Z":
+                found[int(entry.name)] = (entry / "cmdline").read_text().replace("\0", " ")
+        except (OSError, IndexError):
+            continue
+    return found
+
+
+def jobs(process: subprocess.Popen) -> list[int]:
+    """Those of them that are a step's script at work."""
+    return [
+        number for number, command in family(process).items() if "/.snakemake/scripts/" in command and "bash" not in command
+    ]
+
+
+def wait_for_end(process: subprocess.Popen, seconds: float) -> None:
+    """Until no process of the run lives; AssertionError if one still does after so many seconds."""
+    end = time.monotonic() + seconds
+    while alive := family(process):
+        assert time.monotonic() < end, f"still alive: {alive}"
+        time.sleep(0.05)
+
+
+def state(folder: Path) -> dict[str, tuple[int, int]]:
+    """Size and time stamp of all that lies under results."""
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.joinpath("results").rglob("*.*")}
+
+
+def one_line(output: str, *words: str) -> str:
+    """The line of an output that holds all these words; AssertionError if there is none, or a traceback."""
+    assert "Traceback" not in output, output
+    lines = [line for line in output.splitlines() if all(word in line for word in words)]
+    assert lines, f"no line with {words} in:\n{output}"
+    return lines[0]
+
+
+def as_root() -> bool:
+    """Whether tests may mount file systems."""
+    return os.geteuid() == 0
