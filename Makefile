@@ -62,7 +62,7 @@ report: reproduce
 PICTURES := overview,verdicts,deviations,fig2_activations,fig3a_cost,fig3b_alpha,fig4b_gamma,eigenvectors_nonlinear_8-2,boundaries_nonlinear_8-2
 images: reproduce
 	$(SNAKEMAKE) deviations
-	$(BIN)/python docs/shrink.py docs/images results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif
+	$(BIN)/python docs/shrink.py docs/images results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif $(wildcard results/claims/esp-fastest.png results/claims/relu-rescued.png)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found (Snakemake needs 3.11, TensorFlow stops at 3.13). Install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }

@@ -22,6 +22,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from meanfield.dense import NUMPY, Dense
+from meanfield.errors import MeanfieldError
 from meanfield.network import Layout, Network
 from meanfield.propagation import Objective, Point, check, local_curvatures, propagate
 
@@ -46,7 +47,7 @@ def hessian(
     With `split` the pair (H, G) of Hessian and Gauss–Newton term from one pass; the rest is R = H − G. Whatever the number
     of samples, memory beyond the result is the intermediates of one block of samples (`workspace` bytes, or LEAST_BLOCK
     samples if that is more) and the Hessian's blocks of the members in hand. `dense` multiplies the large matrices.
-    MeanfieldError for NaN or infinite input, wrong shapes, or an activation without second derivatives.
+    MeanfieldError for NaN or infinite input or output, wrong shapes, or an activation without second derivatives.
     """
     check(theta, network, objective)
     members = theta.reshape(-1, network.size)
@@ -64,6 +65,11 @@ def hessian(
                 totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
         for place in list(totals):
             _scatter(place, totals.pop(place), network, result[:, chunk])
+        if not np.isfinite(result[:, chunk].sum()):
+            raise MeanfieldError(
+                f"the Hessian overflows float64 (parameters up to {np.abs(members[chunk]).max():.1g}, features up to "
+                f"{np.abs(objective.features).max():.1g}); scale the features, or lower the learning rate"
+            )
     result = result.reshape(1 + split, *theta.shape[:-1], network.size, network.size)
     return (result[0], result[1]) if split else result[0]
 

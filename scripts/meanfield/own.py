@@ -4,6 +4,7 @@ Datasets of one's own: a CSV, NPZ or .mat file with named columns, or one that s
 Every mistake is answered in one line that names the file, the column and the first place; nothing is ever unpickled.
 """
 
+import math
 import warnings
 import zipfile
 from collections.abc import Sequence
@@ -26,7 +27,8 @@ PACKAGED = {
 }
 SHOWN = 10  # names of columns in a message
 MOST_CLASSES = 100
-UNREADABLE = (ValueError, TypeError, IndexError, KeyError, OSError, EOFError, NotImplementedError, Warning)
+MOST_BYTES = 2**30  # of a file's arrays, unpacked
+UNREADABLE = (ValueError, TypeError, IndexError, KeyError, OSError, EOFError, NotImplementedError, MemoryError, Warning)
 UNREADABLE += (pd.errors.ParserError, MatReadError, zipfile.BadZipFile)
 
 
@@ -68,9 +70,8 @@ def _columns(path: str, names: list[str]) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise MeanfieldError(f"{path} does not exist; the path is relative to where snakemake runs") from error
     except UNREADABLE as error:
-        reason = (
-            "it is of MATLAB 7.3 or holds objects; save plain arrays, with -v7" if how is not _csv else str(error).strip()
-        )
+        plain = how is _csv or "unpack" in str(error)
+        reason = str(error).strip() if plain else "it is of MATLAB 7.3 or holds objects; save plain arrays, with -v7"
         raise MeanfieldError(f"{path} cannot be read as {how.__name__[1:]} ({type(error).__name__}: {reason})") from error
     shown = ", ".join(map(repr, known[:SHOWN])) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
     raise MeanfieldError(f"{path} has no column {', '.join(map(repr, missing))}; it has {shown}")
@@ -89,13 +90,22 @@ def _csv(path: str) -> tuple[list, object]:
 
 
 def _npz(path: str) -> tuple[list, object]:
+    with zipfile.ZipFile(path) as parts:
+        _check_size(sum(part.file_size for part in parts.infolist()))
     archive = np.load(path, allow_pickle=False)
     return list(archive), archive.__getitem__
 
 
 def _mat(path: str) -> tuple[list, object]:
+    _check_size(sum(8 * math.prod(shape) for _, shape, _ in scipy.io.whosmat(path)))
     content = scipy.io.loadmat(path)
     return [name for name in content if not name.startswith("__")], content.__getitem__
+
+
+def _check_size(size: int) -> None:
+    """Refuse, before anything is unpacked, what would fill the memory."""
+    if size > MOST_BYTES:
+        raise ValueError(f"it would unpack to {size / 2**30:.1f} GiB, more than the {MOST_BYTES // 2**30} GiB allowed")
 
 
 def _numbers(column: np.ndarray, name: str) -> np.ndarray:

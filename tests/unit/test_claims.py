@@ -244,3 +244,11 @@ def test_the_landscape_has_the_tolerance_as_a_band():
         ends = upper.collections[0].get_datalim(upper.transData).intervaly
         np.testing.assert_allclose(ends, [0.2, 0.25])  # ESP: α to α + γ − γ_rows
         np.testing.assert_allclose(lower.collections[1].get_datalim(lower.transData).intervaly, [0.15, 0.3])
+
+
+def test_the_readme_names_every_claim_with_a_verdict():
+    readme = (ROOT / "README.md").read_text()
+    stated, _, _ = claims.read(FILE)
+    for claim in stated:
+        [row] = [line for line in readme.splitlines() if line.startswith("|") and claim.statement in line]
+        assert any(f"| {verdict} |" in row for verdict in claims.VERDICTS), row

@@ -150,3 +150,12 @@ def test_causes_of_flatness_add_up_and_eigenvectors_are_stored(run, published):
     assert (table.gamma_flat >= 0).all()
     assert table.participation_ratio.notna().sum() == 2
     assert (table.lambda_max_gauss_newton > 0).all()
+
+
+def test_bulk_width_holds_the_central_eigenvalues_and_is_zero_where_unresolved():
+    values = np.array([[np.arange(11.0), np.r_[-50, np.zeros(9), 80], np.r_[-1, np.full(9, 1e-16), 1]]])
+    spectra = xr.Dataset(
+        {"eigenvalues": (("seed", "epoch", "parameter"), values), "tolerance": (("seed", "epoch"), [[1e-14, 1e-13, 1e-15]])}
+    )
+    np.testing.assert_allclose(spectrum.bulk_width(spectra), [[8, 0, 0]])
+    assert np.isnan(spectrum.bulk_width(spectra.drop_vars("eigenvalues"))).all()

@@ -1,0 +1,272 @@
+"""Configurations made from the schema: every invalid one is refused in one line before any job, every valid one plans."""
+
+import copy
+import os
+import re
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import yaml
+from conftest import ROOT, Workflow
+from examples import CONFIG
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+from meanfield import configuration
+from meanfield.errors import MeanfieldError
+
+SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
+RULES = yaml.safe_load(SCHEMA.read_text())
+INVALID, VALID = 300, 100
+QUICK = 4  # of each go through Snakemake every day, all of them in `make test-faults`
+
+ANYTHING = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(-5, 5),
+    st.floats(allow_nan=True),
+    st.text(max_size=8),
+    st.lists(st.integers(), max_size=2),
+    st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
+)
+NAMES = ["a b", "a'b", 'a"b', "../up", "a;b", "$(b)", "a\nb", "a/b", "", "-a", "ä", "a" * 65, ".a", "a|b", "~", "{a}", "a*"]
+
+
+def places(rules, here=()):
+    """Every place in a configuration that the schema speaks of, with its rules; in lists the first entry."""
+    if "$ref" in rules:
+        rules = RULES["$defs"][rules["$ref"].rsplit("/", 1)[1]]
+    yield here, rules
+    for name, inner in rules.get("properties", {}).items():
+        yield from places(inner, (*here, name))
+    if "items" in rules:
+        yield from places(rules["items"], (*here, 0))
+    if isinstance(rules.get("additionalProperties"), dict):
+        yield from places(rules["additionalProperties"], (*here, "linear" if here == ("datasets",) else "digits"))
+
+
+PLACES = [(here, rules) for here, rules in places(RULES) if here]
+
+
+def spoil(data, config):
+    """Put something wrong at one place of a valid configuration; returns whether that was possible."""
+    here, _ = data.draw(st.sampled_from(PLACES))
+    holder, key = config, here[-1]
+    for step in here[:-1]:
+        if not _has(holder, step):
+            return False
+        holder = holder[step]
+    kind = data.draw(st.sampled_from(["value", "unknown key", "missing key"]))
+    if kind == "value" and isinstance(holder, dict | list) and (isinstance(holder, dict) or holder):
+        holder[key] = data.draw(ANYTHING)
+    elif kind == "unknown key" and _has(holder, key) and isinstance(holder[key], dict):
+        holder[key][data.draw(st.sampled_from(["sedes", "Optimizer", "", "x y", "π"]))] = 1
+    elif kind == "missing key" and _has(holder, key):
+        del holder[key]
+    else:
+        return False
+    return True
+
+
+def _has(holder, key) -> bool:
+    """Whether a mapping has a key, or a list so many entries."""
+    return (isinstance(holder, dict) and key in holder) or (
+        isinstance(holder, list) and isinstance(key, int) and key < len(holder)
+    )
+
+
+def refusal(config):
+    """The line that a configuration is refused with, or None."""
+    try:
+        configuration.check(config, SCHEMA)
+    except MeanfieldError as error:
+        return str(error)
+    return None
+
+
+@pytest.fixture(scope="module")
+def invalid():
+    """300 invalid configurations, all different."""
+    found = {}
+
+    @settings(max_examples=5 * INVALID, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(st.data())
+    def collect(data):
+        config = copy.deepcopy(CONFIG)
+        assume(spoil(data, config))
+        text = yaml.safe_dump(config, allow_unicode=True)
+        assume(yaml.safe_load(text) != CONFIG)
+        if len(found) < INVALID and (refusal(yaml.safe_load(text)) or not _harmless(config)):
+            found[text] = config
+
+    collect()
+    for number, name in enumerate(NAMES):  # whatever else: names that a shell or a path could trip over
+        config = copy.deepcopy(CONFIG)
+        config["datasets"][name] = config["datasets"]["linear"]
+        if number % 2:
+            config["experiments"][0]["dataset"] = name
+        found[yaml.safe_dump(config, allow_unicode=True)] = config
+    return list(found)
+
+
+def _harmless(config) -> bool:
+    """Whether a plain reading of the schema, jsonschema's own, accepts a configuration."""
+    import jsonschema
+
+    return jsonschema.Draft202012Validator(RULES).is_valid(config)
+
+
+def test_invalid_configurations_are_refused_in_one_line(invalid):
+    assert len(invalid) >= INVALID
+    for text in invalid:
+        line = refusal(yaml.safe_load(text))
+        assert line, text
+        assert line.startswith("configuration: ")
+        assert "\n" not in line
+        assert len(line) < 400
+
+
+def planned(tmp_path_factory, texts, mirror) -> list[tuple[int, str]]:
+    """(exit status, output) of a dry run with each configuration, two at a time, each thread in a folder of its own."""
+    folders = [Workflow(tmp_path_factory.mktemp("plan"), mirror) for _ in range(2)]
+
+    def run(number_and_text):
+        number, text = number_and_text
+        workflow = folders[number % 2]
+        name = f"c{number}.yaml"
+        (workflow.folder / name).write_text(text)
+        # the defaults would fill what is missing: the file replaces them
+        (workflow.folder / "config" / f"only{number}.yaml").write_text(text)
+        snakefile = (workflow.folder / "workflow/Snakefile").read_text()
+        mine = snakefile.replace('configfile: "config/config.yaml"', f'configfile: "config/only{number}.yaml"')
+        (workflow.folder / "workflow" / f"Snakefile{number}").write_text(mine)
+        result = workflow.snakemake("--dry-run", "--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}")
+        assert not (workflow.folder / "results").exists()
+        return result.returncode, result.stdout
+
+    with ThreadPoolExecutor(2) as pool:
+        return list(pool.map(run, enumerate(texts)))
+
+
+@pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_snakemake_refuses_them_before_any_job(invalid, tmp_path_factory, mirror, many):
+    chosen = invalid if many else invalid[:: len(invalid) // QUICK]
+    for text, (status, output) in zip(chosen, planned(tmp_path_factory, chosen, mirror), strict=True):
+        assert status != 0, text
+        assert "Traceback" not in output
+        said = [line for line in output.splitlines() if not line.startswith("Using ")]
+        assert len(said) == 1, output
+        assert said[0].startswith("configuration: ")
+
+
+WIDTHS = st.lists(st.integers(1, 30), min_size=1, max_size=3).map(lambda widths: "-".join(map(str, widths)))
+POSITIVE = st.floats(1e-6, 10, allow_nan=False)
+EXPERIMENT = st.fixed_dictionaries(
+    {
+        "dataset": st.sampled_from(list(CONFIG["datasets"])),
+        "architecture": WIDTHS,
+        "updates": st.integers(1, 5000),
+        "beta_stddev": st.floats(0, 1),
+        "beta_op_seed": st.integers(0, 100),
+    },
+    optional={"seeds": st.integers(1, 50), "protocol": st.sampled_from(["published", "corrected"])},
+)
+SOUND = st.fixed_dictionaries(
+    {
+        "seeds": st.integers(1, 100),
+        "activations": st.lists(
+            st.sampled_from(["esp", "relu", "sigmoid", "tanh", "silu", "gelu", "softplus"]),
+            min_size=1,
+            max_size=7,
+            unique=True,
+        ),
+        "experiments": st.lists(
+            EXPERIMENT, min_size=1, max_size=3, unique_by=lambda entry: (entry["dataset"], entry["architecture"])
+        ),
+        "optimizer": st.fixed_dictionaries(
+            dict.fromkeys(("learning_rate", "decay_updates", "epsilon"), POSITIVE)
+            | {"decay_rate": st.floats(0.1, 1), "beta1": st.floats(0, 0.999), "beta2": st.floats(0, 0.9999)}
+        ),
+        "averaging": st.sampled_from(["float32", "float64"]),
+        "protocol": st.sampled_from(["published", "corrected"]),
+        "recording": st.fixed_dictionaries(
+            {"dense_every": st.integers(1, 50), "dense_until": st.integers(0, 500), "sparse_every": st.integers(1, 200)}
+        ),
+        "spectrum": st.fixed_dictionaries(
+            {
+                "method": st.sampled_from(["eigenvalues", "inertia"]),
+                "eigenvectors_at": st.lists(st.one_of(st.integers(0, 900), st.just("last")), max_size=3, unique=True),
+            }
+        ),
+        "verification": st.fixed_dictionaries({"members": st.integers(1, 20)}),
+        "gpu": st.booleans(),
+    }
+)
+
+
+@pytest.fixture(scope="module")
+def valid():
+    """100 valid configurations, all different."""
+    found = {}
+
+    @settings(max_examples=3 * VALID, deadline=None, suppress_health_check=list(HealthCheck))
+    @given(SOUND)
+    def collect(changes):
+        if len(found) < VALID:
+            found[yaml.safe_dump(CONFIG | changes)] = None
+
+    collect()
+    return list(found)
+
+
+def test_valid_configurations_are_accepted(valid):
+    assert len(valid) == VALID
+    for text in valid:
+        assert refusal(yaml.safe_load(text)) is None, text
+
+
+@pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_valid_configurations_plan(valid, tmp_path_factory, mirror, many):
+    chosen = valid if many else valid[:: VALID // QUICK]
+    for text, (status, output) in zip(chosen, planned(tmp_path_factory, chosen, mirror), strict=True):
+        assert status == 0, f"{text}\n{output}"
+        assert re.search(r"^training +\d+$", output, re.MULTILINE)
+
+
+ODD = [
+    "a b",
+    "a'b",
+    'a"b',
+    "a;touch HACKED;",
+    "$(touch HACKED)",
+    "`touch HACKED`",
+    "a&touch HACKED&",
+    "ä€",
+    "-rf",
+    "a\\b",
+    "{a}",
+]
+ODD += ["a*b", "a\nb", "../outside"]
+
+
+@pytest.mark.parametrize("name", [f"{name}.csv" for name in ODD])
+def test_odd_paths_reach_no_shell_and_leave_no_results_elsewhere(tmp_path, mirror, name):
+    workflow = Workflow(tmp_path / "clone", mirror)
+    path = workflow.folder / name
+    lines = ["x,y,class", *(f"{i % 7},{(i * i) % 5},{'ab'[i % 2]}" for i in range(40))]
+    path.write_text("\n".join(lines))
+    changes = {
+        "datasets": {"mine": {"table": name, "features": ["x", "y"], "target": "class", "test_size": 0.25, "split_seed": 0}},
+        "experiments": [{"dataset": "mine", "architecture": "2", "updates": 5, "beta_stddev": 0.01, "beta_op_seed": 21}],
+        "activations": ["relu"],
+    }
+    (workflow.folder / "mine.yaml").write_text(yaml.safe_dump(changes, allow_unicode=True))
+    before = set(os.listdir(tmp_path)) | set(os.listdir(workflow.folder))
+    result = workflow.snakemake("results/datasets/mine.nc", "--configfile", "mine.yaml")
+    after = set(os.listdir(tmp_path)) | set(os.listdir(workflow.folder))
+    assert after - before <= {"results", ".snakemake"}
+    assert not list(tmp_path.rglob("HACKED*"))
+    if result.returncode:
+        assert "Traceback" not in result.stdout
+        assert "datasets.mine.table" in result.stdout
+    else:
+        assert (workflow.folder / "results/datasets/mine.nc").exists()

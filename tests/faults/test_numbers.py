@@ -1,0 +1,116 @@
+"""Numbers at their extremes: an error in one line or a correct result, never a silent NaN in a table."""
+
+from contextlib import suppress
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+from conftest import Workflow
+from meanfield import datasets, hessian, propagation, spectrum
+from meanfield.errors import MeanfieldError
+from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.network import Network
+from meanfield.propagation import Objective
+
+WORKED_OUT = ["cost", "train_accuracy", "test_accuracy", "zero_residuals", "gradient_norm", "alpha", "gamma", "tolerance"]
+EXPERIMENT = {"dataset": "mine", "architecture": "3", "updates": 30, "beta_stddev": 0.01, "beta_op_seed": 21}
+
+
+def table(case: str) -> pd.DataFrame:
+    """40 samples of two classes, spoilt in one way."""
+    rng = np.random.default_rng(5)
+    sound = pd.DataFrame(rng.normal(size=(40, 3)), columns=["x", "y", "u"]).assign(c=np.arange(40) % 2)
+    changes = {
+        "constant feature": {"u": 7.0},
+        "huge scale": {name: sound[name] * 1e150 for name in "xyu"},
+        "tiny scale": {name: sound[name] * 1e-150 for name in "xyu"},
+        "one huge feature": {"x": sound.x * 1e150},
+        "a single class": {"c": 1},
+        "all features constant": dict.fromkeys("xyu", 1.0),
+    }
+    if case == "duplicated samples":
+        return pd.concat([sound.iloc[:4]] * 10)
+    return sound.assign(**changes.get(case, {}))
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        "constant feature",
+        "duplicated samples",
+        "a single class",
+        "huge scale",
+        *(
+            pytest.param(name, marks=pytest.mark.long)
+            for name in ("tiny scale", "one huge feature", "all features constant")
+        ),
+    ],
+)
+@pytest.mark.parametrize("scaling", ["none", pytest.param("features", marks=pytest.mark.long)])
+def test_an_error_or_a_whole_table(tmp_path, mirror, case, scaling):
+    workflow = Workflow(tmp_path / "clone", mirror)
+    table(case).to_csv(workflow.folder / "mine.csv", index=False)
+    mine = {
+        "table": "mine.csv",
+        "features": ["x", "y", "u"],
+        "target": "c",
+        "scaling": scaling,
+        "test_size": 0.25,
+        "split_seed": 0,
+    }
+    settings = {"datasets": {"mine": mine}, "experiments": [EXPERIMENT], "seeds": 2}
+    (workflow.folder / "mine.yaml").write_text(yaml.safe_dump(settings))
+    result = workflow.snakemake("tables", "--configfile", "mine.yaml", "--keep-going")
+    if result.returncode:
+        line = next(line for line in result.stdout.splitlines() if "(traceback: results/logs/" in line)
+        assert line.startswith(("dataset mine: ", "training mine 3 ", "spectrum mine 3 "))
+        assert not list(workflow.folder.rglob("indices.csv"))
+        return
+    for path in workflow.folder.rglob("indices.csv"):
+        numbers = pd.read_csv(path)
+        lost = numbers.diverged.notna()
+        assert np.isfinite(numbers.loc[~lost, WORKED_OUT]).all(axis=None), path
+        if lost.any():
+            assert "the cost is no longer finite" in result.stdout
+
+
+@pytest.mark.parametrize("samples", [1, 2])
+@pytest.mark.parametrize("activation", ["esp", "relu", "tanh"])
+def test_a_batch_of_one_and_more_parameters_than_samples(samples, activation):
+    rng = np.random.default_rng(samples)
+    network = Network.of("7-4", activation, 3, 2)
+    target = rng.integers(2, size=(samples, 2)).astype(float)
+    objective = Objective(SIGMOID_CROSS_ENTROPY, rng.normal(size=(samples, 3)), target, averaging(samples, 2, "float64"))
+    theta = rng.normal(size=network.size)
+    assert network.size > 10 * samples
+    matrix = hessian.hessian(theta, network, objective)
+    step = 1e-5
+    differences = [
+        propagation.gradient(theta + step * unit, network, objective)
+        - propagation.gradient(theta - step * unit, network, objective)
+        for unit in np.eye(network.size)
+    ]
+    np.testing.assert_allclose(matrix, np.array(differences) / (2 * step), atol=1e-7 * np.abs(matrix).max() + 1e-9)
+    values = spectrum.eigenvalues(matrix[None], spectrum.zero_rows(matrix[None]))
+    assert np.isfinite(values).all()
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1e-30, 1e30, 1e150])
+@pytest.mark.parametrize("activation", ["esp", "relu", "sigmoid", "tanh", "silu", "gelu", "softplus"])
+def test_hessians_at_any_scale_are_finite_or_refused(scale, activation):
+    """Never NaN without a word: parameters and features of any size."""
+    rng = np.random.default_rng(3)
+    network = Network.of("4-4-4", activation, 2, 1)
+    for features, theta in ((scale, 1.0), (1.0, scale), (scale, 1 / scale)):
+        objective = Objective(SIGMOID_CROSS_ENTROPY, features * rng.normal(size=(9, 2)), np.ones((9, 1)), 1 / 9)
+        with np.errstate(all="ignore"):
+            parameters, matrix = theta * rng.normal(size=network.size), np.zeros(1)
+            with suppress(MeanfieldError):
+                matrix = hessian.hessian(parameters, network, objective)
+            assert np.isfinite(matrix).all()
+
+
+def test_one_sample_is_not_split_but_refused():
+    with pytest.raises(MeanfieldError, match="does not split 1 samples in two"):
+        datasets.split(np.zeros((1, 2)), np.zeros((1, 1)), 0.25, 0)
