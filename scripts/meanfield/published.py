@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import pooch
 import requests
+import urllib3
 
 from meanfield.errors import MeanfieldError
 
@@ -68,12 +69,21 @@ def _download(url: str, target: str, _: pooch.Pooch) -> None:
     end, size = time.monotonic() + PATIENCE, 0
     with requests.get(url, stream=True, timeout=TIMEOUT) as answer, open(target, "wb") as file:
         answer.raise_for_status()
-        for block in answer.iter_content(2**16):
+        # What has come, at once: waiting for a full block, as requests itself does, has no end where bytes trickle.
+        while block := _whatever_came(answer):
             size += len(block)
             if size > MOST_BYTES or time.monotonic() > end:
                 limit = f"more than {MOST_BYTES // 2**20} MiB" if size > MOST_BYTES else f"not finished after {PATIENCE} s"
                 raise requests.ConnectionError(f"{url}: {limit}, which is no published file; given up")
             file.write(block)
+
+
+def _whatever_came(answer: requests.Response) -> bytes:
+    """The next bytes, up to 64 KiB as sent; empty at the end. requests' own exception if the connection breaks."""
+    try:
+        return answer.raw.read1(2**16, decode_content=True)
+    except urllib3.exceptions.HTTPError as error:
+        raise requests.ConnectionError(error) from error
 
 
 def _obtain(name: str, place: str, sha256: str, folder: Path) -> Path:
