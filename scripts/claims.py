@@ -12,7 +12,7 @@ with step(snakemake) as job:
     members = pd.read_csv(job.input.members, dtype={"architecture": str})
     comparisons = claims.comparisons(stated, members, job.params.axes, level, published)
     comparisons.to_csv(job.output.comparisons, index=False)
-    verdicts = claims.verdicts(stated, comparisons, published).assign(source=", ".join(members.source.unique()))
+    verdicts = claims.verdicts(stated, comparisons).assign(source=", ".join(members.source.unique()))
     verdicts.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(claims.markdown(verdicts))
     Path(job.output.html).write_text(pages.sortable(verdicts, "The paper's claims, judged"))

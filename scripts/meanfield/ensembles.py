@@ -5,6 +5,7 @@ Every member is drawn, thin; on top the median over members at each record and t
 """
 
 from collections.abc import Callable
+from textwrap import wrap
 
 import numpy as np
 import pandas as pd
@@ -19,11 +20,12 @@ from meanfield.members import INTERVAL, label
 AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
-COLOURS = {HOLDS: "#0072B2", OPPOSITE: "#D55E00", OPEN: "0.5", TOO_FEW: "0.75"}
+COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
 ROW = 0.17  # inches for one comparison
+PANELS = 7  # of tests beside each other
 
 
-def _networks(axes: np.ndarray, indices: pd.DataFrame, draw: Callable[[Axes, pd.DataFrame], None]) -> None:
+def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callable[[Axes, pd.DataFrame], None]) -> None:
     """One panel for each dataset (rows) and architecture (columns) of the table, its lines handed to `draw`."""
     datasets, architectures = (list(indices[name].unique()) for name in ("dataset", "architecture"))
     for (row, column), panel in np.ndenumerate(axes):
@@ -33,6 +35,8 @@ def _networks(axes: np.ndarray, indices: pd.DataFrame, draw: Callable[[Axes, pd.
             continue
         style.title(panel, f"{datasets[row]} {architectures[column]}", runs.source.iloc[0])
         draw(panel, runs)
+        if not any(other.axison and other.get_ylabel() for other in axes[row]):
+            panel.set_ylabel(ylabel)
 
 
 def _by_record(run: pd.DataFrame, column: str) -> pd.DataFrame:
@@ -62,7 +66,7 @@ def _as_one_line(run: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndar
 
 
 def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
-    """α or γ against cost or gradient norm; grey-coloured bands are what no solver resolves, between their medians.
+    """α or γ against cost or gradient norm; the bands are what no solver resolves, between the medians.
 
     Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ.
     """
@@ -81,12 +85,14 @@ def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
 def landscape(indices: pd.DataFrame, x: str) -> Figure:
     """α (upper rows) and γ (lower rows) against `x`, a row each per dataset, a column per architecture."""
     datasets, architectures = indices.dataset.unique(), indices.architecture.unique()
+    if not len(datasets):
+        figure = Figure(figsize=(6, 3))
+        style.unavailable(figure.subplots(), "none of the claims' datasets was run")
+        return figure
     figure = Figure(figsize=(2.3 * len(architectures) + 0.4, 4.4 * len(datasets) + 0.6), layout="constrained")
     axes = figure.subplots(2 * len(datasets), len(architectures), squeeze=False)
     for rows, y in ((axes[: len(datasets)], "alpha"), (axes[len(datasets) :], "gamma")):
-        _networks(rows, indices, lambda panel, runs, y=y: _against(panel, runs, x, y))
-        for panel in rows[:, 0]:
-            panel.set_ylabel(style.LABELS[y])
+        _networks(rows, indices, style.LABELS[y], lambda panel, runs, y=y: _against(panel, runs, x, y))
     style.legend(figure)
     return figure
 
@@ -100,19 +106,24 @@ def claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, comparison
     names = list(dict.fromkeys(name for test in claim.tests for name in (test.activation, *test.than)))
     datasets = [tasks[task] for task in dict.fromkeys(task for test in claim.tests for task in test.tasks) if task in tasks]
     shown = indices[indices.dataset.isin(datasets) & indices.activation.isin(names)]
+    shown = shown.assign(dataset=shown.dataset.map({dataset: task for task, dataset in tasks.items()}))
     rows = shown.dataset.nunique() if claim.curve else 0
-    figure = Figure(figsize=(14, 0.9 + 2.1 * rows + ROW * max(len(mine), 6) + 0.8), layout="constrained")
+    across = min(len(claim.tests), PANELS)
+    down = -(-len(claim.tests) // across)
+    lines = max(6, mine.groupby("test").size().max()) if len(mine) else 6
+    upper_height, lower_height = 2.1 * rows, down * (ROW * lines + 0.9)
+    figure = Figure(figsize=(14, 0.9 + upper_height + lower_height), layout="constrained")
     if shown.empty or mine.empty:
         style.unavailable(figure.subplots(), "not run")
         return figure
-    upper, lower = figure.subfigures(2, 1, height_ratios=(max(2.1 * rows, 0.01), ROW * max(len(mine), 6) + 0.8))
+    upper, lower = figure.subfigures(2, 1, height_ratios=(max(upper_height, 0.01), lower_height))
     if rows:
         axes = upper.subplots(rows, shown.architecture.nunique(), squeeze=False)
-        _networks(axes, shown, lambda panel, runs: _along_training(panel, runs, claim.curve))
-        for panel in axes[:, 0]:
-            panel.set_ylabel(CURVES[claim.curve])
-    panels = lower.subplots(1, len(claim.tests), squeeze=False)[0]
-    for number, (panel, test) in enumerate(zip(panels, claim.tests, strict=True)):
+        _networks(axes, shown, CURVES[claim.curve], lambda panel, runs: _along_training(panel, runs, claim.curve))
+    panels = lower.subplots(down, across, squeeze=False).ravel()
+    for panel in panels[len(claim.tests) :]:
+        panel.set_axis_off()
+    for number, (panel, test) in enumerate(zip(panels, claim.tests, strict=False)):
         _comparisons(panel, test, mine[mine.test == number], members, tasks)
     figure.suptitle(f"Figure {claim.figure}: {claim.statement}" if claim.figure[0].isdigit() else claim.statement)
     style.legend(figure)
@@ -132,6 +143,7 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     for place, (values, row) in enumerate(zip(all_values, rows.itertuples(), strict=True)):
         height = place + np.linspace(-0.3, 0.3, max(len(values), 1))[: len(values)]
         panel.scatter(values, height, s=5, color=COLOURS[row.outcome], alpha=0.5, lw=0)
+        panel.scatter(values[:1], height[:1], s=18, facecolors="none", edgecolors="black", lw=0.6)  # the published draw
         if test.within:
             panel.plot(np.median(values) if len(values) else np.nan, place, "|", color="black", ms=8)
         else:
@@ -141,6 +153,9 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     positive = together[together > 0]
     if positive.size and positive.max() > 100 * np.median(positive):
         panel.set_xscale("symlog", linthresh=float(np.median(positive)))
+    else:
+        panel.locator_params(axis="x", nbins=3)
+        panel.xaxis.set_major_formatter("{x:g}")
     if test.within:
         left, right = panel.get_xlim()
         panel.axvspan(max(test.within[0], left), min(test.within[1], right), color="0.9", zorder=0)
@@ -151,6 +166,8 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     panel.set_ylim(len(names) - 0.4, -0.6)
     subject = ACTIVATIONS[test.activation].label
     versus = f" − with {test.than_architecture}" if test.than_architecture else "" if test.within else " − that of the other"
-    panel.set_xlabel(f"{label(test.measure)} of {subject}{versus}", fontsize=7)
+    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 28)), fontsize=7)
+    panel.tick_params(axis="x", labelsize=6)
     for outcome in dict.fromkeys(rows.outcome):
         panel.scatter([], [], s=12, color=COLOURS[outcome], label=outcome)
+    panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="first member, the published draw")

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-RUN = ["dataset", "architecture", "activation"]
+from meanfield.tables import RUN
+
 LATE = 0.75  # of the updates: `late_fall` looks at what comes after
 INTERVAL = (0.1, 0.9)  # quantiles over members: the central 80 %
 
@@ -17,7 +18,7 @@ INTERVAL = (0.1, 0.9)  # quantiles over members: the central 80 %
 MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "cost_mean": ("mean cost over training", lambda run: np.trapezoid(run.cost, run.epoch) / np.ptp(run.epoch)),
     "cost_last": ("final cost", lambda run: run.cost.iloc[-1]),
-    "late_fall": ("fall of the cost in the last quarter", lambda run: 1 - run.cost.iloc[-1] / _late(run).cost.iloc[0]),
+    "late_fall": ("fall of the cost in the last quarter", lambda run: _late_fall(run)),
     "train_accuracy_last": ("final training accuracy", lambda run: run.train_accuracy.iloc[-1]),
     "test_accuracy_last": ("final test accuracy", lambda run: run.test_accuracy.iloc[-1]),
     "zero_residuals_last": ("final share of zero residuals", lambda run: run.zero_residuals.iloc[-1]),
@@ -28,29 +29,41 @@ MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "gamma_published_last": ("final γ as published", lambda run: run.gamma_published.iloc[-1]),
     "gamma_published_max": ("largest γ as published", lambda run: run.gamma_published.max()),
     "bulk_width_last": ("final width of the bulk", lambda run: run.bulk_width.iloc[-1]),
-    "bulk_width_ratio": ("final over first width of the bulk", lambda run: _ratio(run.bulk_width)),
-    "participation": ("participation ratio / P", lambda run: run.participation_ratio.iloc[-1] / run.parameters.iloc[-1]),
+    "bulk_width_kept": ("final over largest width of the bulk", lambda run: _kept(run.bulk_width)),
+    "participation": ("participation ratio / P", lambda run: _participation(run)),
 }
-RANGES = ("cost_last", "test_accuracy_last")  # of these also the range over architectures, measure …_range
-ALL = "all"  # the architecture of those ranges
+ALL = "all"  # the architecture of the following measures, which span the architectures: of what, how, in words
+SPANS: dict[str, tuple[str, Callable[[np.ndarray], float], str]] = {
+    "cost_last_range": ("cost_last", np.ptp, "final cost, range over architectures"),
+    "cost_last_ratio": (
+        "cost_last",
+        lambda costs: costs.max() / costs.min(),
+        "final cost, largest over smallest architecture's",
+    ),
+    "test_accuracy_last_range": ("test_accuracy_last", np.ptp, "final test accuracy, range over architectures"),
+}
 SUMMARISED = ["cost_mean", "cost_last", "test_accuracy_last", "zero_residuals_last", "alpha_mean", "gamma_last"]
 
 
 def label(measure: str) -> str:
     """A measure in words."""
-    name = measure.removesuffix("_range")
-    return MEASURES[name][0] + (", range over architectures" if name != measure else "")
+    return SPANS[measure][2] if measure in SPANS else MEASURES[measure][0]
 
 
-def _ratio(values: pd.Series) -> float:
-    """The last over the first; NaN, and so left out, if both are 0."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return np.float64(values.iloc[-1]) / values.iloc[0]
+def _late_fall(run: pd.DataFrame) -> float:
+    """By which share the cost falls in the last part of the training; NaN if just the last record lies in it."""
+    late = run[run.epoch >= LATE * run.epoch.iloc[-1]]
+    return 1 - late.cost.iloc[-1] / late.cost.iloc[0] if len(late) > 1 else np.nan
 
 
-def _late(run: pd.DataFrame) -> pd.DataFrame:
-    """The lines of the last part of a training."""
-    return run[run.epoch >= LATE * run.epoch.iloc[-1]]
+def _kept(widths: pd.Series) -> float:
+    """The last width over the largest; NaN if all are 0."""
+    return widths.iloc[-1] / widths.max() if widths.max() > 0 else np.nan
+
+
+def _participation(run: pd.DataFrame) -> float:
+    """The last participation ratio over P; NaN where it was not computed."""
+    return run.participation_ratio.iloc[-1] / run.parameters.iloc[-1] if "participation_ratio" in run else np.nan
 
 
 def members(indices: pd.DataFrame) -> pd.DataFrame:
@@ -68,14 +81,19 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
 
 
 def over_architectures(table: pd.DataFrame) -> pd.DataFrame:
-    """Lines of architecture `all`, with the range over architectures of each measure in RANGES, for each member.
+    """Lines of architecture `all` with the measures in SPANS, for each member of each dataset and activation.
 
-    A seed of which a network diverged has NaN.
+    NaN for a seed that lacks an architecture which other members have, or of which one diverged.
     """
-    groups = table.groupby(["dataset", "activation", "seed"], sort=False)
-    whole = {name: groups[name].agg(lambda values: np.ptp(values.to_numpy())) for name in RANGES}  # NaN if one is
-    ranges = {f"{name}_range": values for name, values in whole.items()}
-    return pd.DataFrame(ranges).reset_index().assign(architecture=ALL)
+    rows = []
+    for (dataset, activation), runs in table.groupby(["dataset", "activation"], sort=False):
+        spans = {}
+        for name, (measure, span, _) in SPANS.items():
+            values = runs.pivot(index="seed", columns="architecture", values=measure)
+            spans[name] = values.apply(lambda seed, span=span: span(seed.to_numpy()), axis=1)  # NaN if one is
+        place = {"dataset": dataset, "architecture": ALL, "activation": activation}
+        rows.append(pd.DataFrame(spans).reset_index().assign(**place))
+    return pd.concat(rows) if rows else pd.DataFrame(columns=[*RUN, "seed", *SPANS])
 
 
 def statistics(table: pd.DataFrame) -> pd.DataFrame:
