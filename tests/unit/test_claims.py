@@ -295,9 +295,14 @@ def test_the_landscape_has_the_tolerance_as_a_band():
         np.testing.assert_allclose(lower.collections[1].get_datalim(lower.transData).intervaly, [0.15, 0.3])
 
 
-def test_the_readme_names_every_claim_with_a_verdict():
-    readme = (ROOT / "README.md").read_text()
+def test_readme_and_docs_say_what_the_run_said():
+    """docs/claims.csv is results/claims/claims.csv of the ensemble that the pages describe."""
+    said = pd.read_csv(ROOT / "docs/claims.csv")
     stated, _, _ = claims.read(FILE)
-    for claim in stated:
-        [row] = [line for line in readme.splitlines() if line.startswith("|") and claim.statement in line]
-        assert any(f"| {verdict} |" in row for verdict in claims.VERDICTS), row
+    assert said.statement.tolist() == [claim.statement for claim in stated]
+    readme, numbers = ((ROOT / name).read_text().splitlines() for name in ("README.md", "docs/claims.md"))
+    for row in said.itertuples():
+        cells = (f"**{row.verdict}**: {row.verdict_counts}", f"**{row.published_draw}**: {row.published_draw_counts}")
+        cells += (f"**{row.splits}**: {row.splits_counts}",)
+        assert f"| {row.figure} | {row.statement} | {' | '.join(cells)} |" in readme
+        assert f"- **{row.statement}** {row.numbers}" in numbers
