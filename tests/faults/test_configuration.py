@@ -248,7 +248,10 @@ ODD = [
 ODD += ["a*b", "a\nb", "../outside"]
 
 
-@pytest.mark.parametrize("name", [f"{name}.csv" for name in ODD])
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(f"{name}.csv", marks=[pytest.mark.long] if number >= QUICK else []) for number, name in enumerate(ODD)],
+)
 def test_odd_paths_reach_no_shell_and_leave_no_results_elsewhere(tmp_path, mirror, name):
     workflow = Workflow(tmp_path / "clone", mirror)
     path = workflow.folder / name

@@ -61,7 +61,8 @@ def test_full_disk(undisturbed, tmp_path, mirror, room):
         assert differing(workflow, undisturbed, results(undisturbed, at_least=20)) == []
 
 
-@pytest.mark.parametrize("blocks", ["20", pytest.param("60", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("blocks", ["20", "60"])
 def test_limit_on_the_size_of_a_file(undisturbed, tmp_path, mirror, blocks):
     workflow = tiny(tmp_path / "limited", mirror)
     result = workflow.snakemake(*TARGETS, before=("bash", "-c", f'ulimit -f {blocks}; exec "$@"', "_"))
@@ -85,6 +86,7 @@ def test_read_only_results(tmp_path, mirror):
         assert not os.listdir(workflow.folder / "results")
 
 
+@pytest.mark.long
 @mounts
 def test_results_on_another_file_system(undisturbed, tmp_path, mirror):
     workflow = tiny(tmp_path / "elsewhere", mirror)

@@ -143,8 +143,13 @@ def checksums():
 
 NO_ANSWER = [silence, reset, redirect_for_ever, redirect_to_itself, half, missing, failing, stream, trickle, compressed_bomb]
 
+SLOW = [silence, trickle, compressed_bomb]
 
-@pytest.mark.parametrize("behaviour", NO_ANSWER, ids=lambda behaviour: behaviour.__name__)
+
+@pytest.mark.parametrize(
+    "behaviour",
+    [pytest.param(one, marks=[pytest.mark.long] if one in SLOW else [], id=one.__name__) for one in NO_ANSWER],
+)
 def test_a_mirror_that_does_not_deliver_is_passed_over(serve, tmp_path, monkeypatch, behaviour):
     bad, good = serve(behaviour), serve(lambda handler: handler.answer(RIGHT))
     monkeypatch.setattr(published, "PINNED", good.address + "/")
@@ -158,6 +163,7 @@ def test_a_mirror_that_does_not_deliver_is_passed_over(serve, tmp_path, monkeypa
     assert [file for file in tmp_path.rglob("*") if file.is_file()] == [path]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("behaviour", NO_ANSWER, ids=lambda behaviour: behaviour.__name__)
 def test_nobody_delivers(serve, tmp_path, monkeypatch, behaviour):
     bad = serve(behaviour)

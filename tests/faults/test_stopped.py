@@ -14,7 +14,7 @@ from faults import TARGETS, family, jobs, state, tiny, wait_for_end
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 MOMENTS = 10  # of each kind of kill
-QUICK = 2
+QUICK = 1
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def undisturbed(tmp_path_factory, mirror) -> Workflow:
 
 
 def moments(kind: str) -> list:
-    """Ten random shares of the run, the same ones each time; the first two are quick enough for every day."""
+    """Ten random shares of the run, the same ones each time; the first is enough for every day."""
     shares = [random.Random(f"{kind} {number}").uniform(0.05, 0.95) for number in range(MOMENTS)]
     return [pytest.param(share, marks=[pytest.mark.long] if number >= QUICK else []) for number, share in enumerate(shares)]
 
@@ -111,6 +111,7 @@ def test_a_second_run_in_the_same_folder_says_so_and_harms_nothing(undisturbed, 
     finish(workflow, undisturbed)
 
 
+@pytest.mark.long
 def test_make_unlocks_unless_a_run_is_alive(tmp_path, mirror):
     workflow = tiny(tmp_path / "made", mirror)
     shutil.copy(ROOT / "Makefile", workflow.folder)
@@ -136,10 +137,11 @@ def test_make_unlocks_unless_a_run_is_alive(tmp_path, mirror):
     wait_for_end(process, 3)
     done = unlock()
     assert done.returncode == 0, done.stderr
-    assert not list((workflow.folder / ".snakemake/locks").iterdir())
+    assert not list(workflow.folder.glob(".snakemake/locks/*"))
     assert unlock().returncode == 0  # nothing to do
 
 
+@pytest.mark.long
 def test_two_clones_at_once_are_independent(undisturbed, tmp_path, mirror):
     clones = [tiny(tmp_path / name, mirror) for name in ("one", "other")]
     processes = [clone.start(*TARGETS) for clone in clones]

@@ -43,12 +43,10 @@ SURROUNDINGS = {
         "here",
     ),
 }
-QUICK = ("one core", "another folder with a space")
 
 
-@pytest.mark.parametrize(
-    "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in SURROUNDINGS]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("name", SURROUNDINGS)
 def test_surroundings_do_not_matter(undisturbed, tmp_path, mirror, name):
     environment, arguments, folder = SURROUNDINGS[name]
     variables = {key: value.format(tmp=tmp_path) for key, value in environment.items()}
