@@ -18,6 +18,6 @@ with step(snakemake) as job:
     Path(job.output.html).write_text(pages.sortable(verdicts, "The paper's claims, judged"))
     indices = tables.joined(job.input.indices, job.params.runs)
     for claim, *paths in zip(stated, job.output.png, job.output.pdf, strict=True):
-        style.save(ensembles.claim(claim, indices, members, comparisons, job.params.axes["seeds"]), *paths)
+        style.save(ensembles.of_claim(claim, indices, members, comparisons, job.params.axes["seeds"]), *paths)
     for claim in verdicts.itertuples():
         job.say(f"{claim.verdict}: {claim.statement}")

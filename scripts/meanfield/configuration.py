@@ -64,6 +64,13 @@ def check(config: dict, schema: str | Path) -> None:
         if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
         seen.add((*pair, protocol))
+    for axis, tasks in config["claims"].items():
+        for task, name in tasks.items():
+            if name.removesuffix("-corrected") not in config["datasets"]:
+                raise MeanfieldError(
+                    f"configuration: claims.{axis}.{task} is '{name}'; allowed: {', '.join(config['datasets'])}, "
+                    "each also with -corrected"
+                )
 
 
 def _check_dataset(name: str, dataset: dict) -> None:

@@ -97,7 +97,7 @@ def landscape(indices: pd.DataFrame, x: str) -> Figure:
     return figure
 
 
-def claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, comparisons: pd.DataFrame, tasks: dict) -> Figure:
+def of_claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, comparisons: pd.DataFrame, tasks: dict) -> Figure:
     """What a claim is judged by over seeds: its curve along training, and each comparison, member by member.
 
     `tasks` maps the claim's tasks to datasets; `indices`, `members` and `comparisons` are the joint tables.

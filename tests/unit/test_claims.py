@@ -267,7 +267,7 @@ def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     )
     stated = Claim("c", "1", "It is so.", "cost", [LESS, INSIDE])
     result = claims.comparisons([stated], data, AXES, 0.05, {"linear": ["10"]})
-    figure = ensembles.claim(stated, indices, data, result, AXES["seeds"])
+    figure = ensembles.of_claim(stated, indices, data, result, AXES["seeds"])
     assert illegible(figure) == []
     panel = next(axes for axes in figure.axes if axes.get_title() == "linear 10")
     medians = indices[(indices.architecture == "10") & (indices.activation == "esp")].groupby("epoch").cost.median()

@@ -295,6 +295,8 @@ def own(**settings):
         (experiment(dataset="mnist"), ["experiments[0].dataset", "mnist", "linear, nonlinear, digits"]),
         (experiment(updates=1.5), ["experiments[0].updates", "1.5", "whole number"]),
         ({"experiments": [SMALL["experiments"][0]] * 2}, ["experiments[1]", "repeats linear 10"]),
+        ({"claims": {"seeds": {"linear": "lineer"}}}, ["claims.seeds.linear is 'lineer'", "linear, nonlinear, digits"]),
+        ({"datasets": {"linear": {"split_seed": [1, 1]}}}, ["datasets.linear.split_seed", "each entry once"]),
     ],
 )
 def test_mistakes_in_the_configuration_are_one_line(tmp_path, mirror, changes, words):
