@@ -1,7 +1,9 @@
 """
 No job outlives the Snakemake that started it: when that is killed, nobody waits for the job's results any more.
 
-Killed processes cannot tell their children, so each job looks for itself. Linux only; elsewhere a job goes on to its end.
+Killed processes cannot tell their children, so each job looks for itself. Snakemake's process is named in an environment
+variable, with machine and starting time, so that a job on another node does not look for it. Linux only; elsewhere, and on
+another node, a job goes on to its end.
 """
 
 import os
@@ -10,42 +12,43 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+VARIABLE = "MEANFIELD_LAUNCHER"
 WATCH_EVERY = 0.5  # seconds
 
 
-def _status(process: int) -> tuple[str, int, str]:
-    """State, parent and starting time of a process, from Linux's /proc; a zombie ("Z") if there is none."""
+def name_launcher() -> None:
+    """Tell all jobs to come that this process is the one that starts them."""
+    os.environ[VARIABLE] = f"{_machine()} {os.getpid()} {_started(os.getpid())}"
+
+
+def _machine() -> str:
+    """What tells this machine, since it was started, and this container from others; empty if that cannot be known."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip() + os.readlink("/proc/self/ns/pid")
     except OSError:
-        return "Z", 0, ""
-    return fields[0], int(fields[1]), fields[19]
+        return ""
 
 
-def launchers() -> dict[int, str]:
-    """The Snakemake processes that this job descends from, with their starting times; Linux only, empty elsewhere."""
-    found, process = {}, os.getppid()
-    while process > 1:
-        state, parent, started = _status(process)
-        if state == "Z":
-            break
-        command = Path(f"/proc/{process}/cmdline").read_text().split("\0")[:3]
-        if "python" in Path(command[0]).name and any(Path(part).name == "snakemake" for part in command[1:]):
-            found[process] = started
-        process = parent
-    return found
+def _started(process: int) -> str:
+    """When a process started; empty if there is none, or only its remains (a zombie)."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_bytes().rsplit(b")", 1)[1].split()
+    except OSError:
+        return ""
+    return "" if fields[0] == b"Z" else fields[19].decode()
 
 
-def end_with_launchers(discard: Callable[[], None]) -> None:
-    """Discard what this job has begun and end it, soon after a Snakemake that it descends from has been killed."""
-    watched = launchers()
+def end_with_launcher(discard: Callable[[], None]) -> None:
+    """Discard what this job has begun and end it, soon after the Snakemake that started it has ended."""
+    machine, _, rest = os.environ.get(VARIABLE, "").partition(" ")
+    process, _, started = rest.partition(" ")
+    if not started or machine != _machine():
+        return
 
     def watch() -> None:
-        while all((now := _status(process))[0] != "Z" and now[2] == started for process, started in watched.items()):
+        while _started(int(process)) == started:
             time.sleep(WATCH_EVERY)
         discard()
-        print("Snakemake has ended, so this job ends, too")
         os._exit(1)
 
-    if watched:
-        threading.Thread(target=watch, daemon=True).start()
+    threading.Thread(target=watch, daemon=True).start()

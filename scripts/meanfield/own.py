@@ -70,8 +70,11 @@ def _columns(path: str, names: list[str]) -> dict[str, np.ndarray]:
     except FileNotFoundError as error:
         raise MeanfieldError(f"{path} does not exist; the path is relative to where snakemake runs") from error
     except UNREADABLE as error:
-        plain = how is _csv or "unpack" in str(error)
-        reason = str(error).strip() if plain else "it is of MATLAB 7.3 or holds objects; save plain arrays, with -v7"
+        reason = str(error).strip()
+        if isinstance(error, NotImplementedError):  # SciPy's answer to MATLAB 7.3
+            reason = "it is of MATLAB 7.3; save it with -v7"
+        elif "allow_pickle" in reason:
+            reason = "it holds objects; save plain arrays"
         raise MeanfieldError(f"{path} cannot be read as {how.__name__[1:]} ({type(error).__name__}: {reason})") from error
     shown = ", ".join(map(repr, known[:SHOWN])) + (f" and {len(known) - SHOWN} more" if len(known) > SHOWN else "")
     raise MeanfieldError(f"{path} has no column {', '.join(map(repr, missing))}; it has {shown}")
@@ -97,9 +100,16 @@ def _npz(path: str) -> tuple[list, object]:
 
 
 def _mat(path: str) -> tuple[list, object]:
-    _check_size(sum(8 * math.prod(shape) for _, shape, _ in scipy.io.whosmat(path)))
-    content = scipy.io.loadmat(path)
-    return [name for name in content if not name.startswith("__")], content.__getitem__
+    found = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(path)}
+
+    def column(name: str) -> np.ndarray:
+        shape, kind = found[name]
+        if kind in ("cell", "struct", "object", "function", "opaque"):
+            raise ValueError(f"'{name}' is a {kind}, no array of numbers")
+        _check_size(8 * math.prod(shape))
+        return scipy.io.loadmat(path, variable_names=[name])[name]
+
+    return list(found), column
 
 
 def _check_size(size: int) -> None:

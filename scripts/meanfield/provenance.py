@@ -51,7 +51,9 @@ def record(job: str, inputs: list[str], outputs: list[str], config: dict, thread
     }
     path = FOLDER / f"{job}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(content, indent=1) + "\n")
+    temporary = path.with_name(f".part-{path.name}")
+    temporary.write_text(json.dumps(content, indent=1) + "\n")
+    temporary.replace(path)
 
 
 def chain(result: str) -> list[str]:

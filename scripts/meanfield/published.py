@@ -2,17 +2,18 @@
 The published files: from a mirror or their pinned address, verified against the registry, read without unpickling.
 """
 
+import hashlib
 import os
 import re
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urljoin
 
 import numpy as np
 import pandas as pd
-import pooch
 import requests
-import urllib3
 
 from meanfield.errors import MeanfieldError
 
@@ -24,7 +25,13 @@ MIRROR_VARIABLE = "MEANFIELD_MIRROR"
 TIMEOUT = 20  # seconds without an answer
 PATIENCE = 120  # seconds for a whole file, however slowly it comes
 MOST_BYTES = 2**24  # the largest published file has 1.7 MB
+TOO_LARGE = f"more than {MOST_BYTES // 2**20} MiB, which is no published file"
 RETRIES = 2
+REDIRECTIONS = 5
+
+
+class GivenUp(requests.RequestException):
+    """A server that sends too much, too slowly, or elsewhere again and again: not asked a second time."""
 
 
 class Unavailable(MeanfieldError):
@@ -55,53 +62,92 @@ def published_file(
     reasons = []
     for place, source in places:
         try:
-            return _obtain(name, place, checksums[name], Path(folder)), source
+            content = _fetched(name, place)
         except (OSError, requests.RequestException) as error:
             reasons.append(f"{place} ({type(error).__name__})")
             print(f"{name} not obtained from {place}: {error}")
             if source == "mirror" and pinned:
                 say(f"{name} is not at the mirror {place} ({type(error).__name__}); trying the pinned address")
+            continue
+        found = hashlib.sha256(content).hexdigest()
+        if found != checksums[name]:
+            raise MeanfieldError(
+                f"{name} from {place} is not the published file: SHA-256 expected {checksums[name]}, found {found}"
+            )
+        target = Path(folder) / name  # written only now: that a disk is full here is not the fault of a place
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+        return target, source
     raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons) or PINNED}")
 
 
-def _download(url: str, target: str, _: pooch.Pooch) -> None:
-    """pooch's downloader, but with an end to time and bytes: a server may send slowly, or for ever."""
-    end, size = time.monotonic() + PATIENCE, 0
-    with requests.get(url, stream=True, timeout=TIMEOUT) as answer, open(target, "wb") as file:
-        answer.raise_for_status()
-        # What has come, at once: waiting for a full block, as requests itself does, has no end where bytes trickle.
-        while block := _whatever_came(answer):
-            size += len(block)
-            if size > MOST_BYTES or time.monotonic() > end:
-                limit = f"more than {MOST_BYTES // 2**20} MiB" if size > MOST_BYTES else f"not finished after {PATIENCE} s"
-                raise requests.ConnectionError(f"{url}: {limit}, which is no published file; given up")
-            file.write(block)
-
-
-def _whatever_came(answer: requests.Response) -> bytes:
-    """The next bytes, up to 64 KiB as sent; empty at the end. requests' own exception if the connection breaks."""
-    try:
-        return answer.raw.read1(2**16, decode_content=True)
-    except urllib3.exceptions.HTTPError as error:
-        raise requests.ConnectionError(error) from error
-
-
-def _obtain(name: str, place: str, sha256: str, folder: Path) -> Path:
-    """Copy or download one file and verify it."""
-    target = folder / name
+def _fetched(name: str, place: str) -> bytes:
+    """The content of one file at a place, a folder or a base URL. OSError or requests' exceptions if there is none."""
     if "://" not in place:
-        content = (Path(place) / name).read_bytes()
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_bytes(content)
-    else:
-        # Checked below, not by pooch: it would download a file of wrong checksum again and again.
-        downloads = pooch.create(folder, place.rstrip("/") + "/", registry={name: None}, retry_if_failed=RETRIES)
-        target = Path(downloads.fetch(name, downloader=_download))
-    found = pooch.file_hash(target)
-    if found != sha256:
-        target.unlink()
-        raise MeanfieldError(f"{name} from {place} is not the published file: SHA-256 expected {sha256}, found {found}")
-    return target
+        path = Path(place) / name
+        if path.exists() and not path.is_file():
+            raise OSError(f"{path} is no file")
+        if path.stat().st_size > MOST_BYTES:
+            raise OSError(f"{path}: {TOO_LARGE}")
+        return path.read_bytes()
+    for attempt in range(RETRIES + 1):
+        try:
+            return _in_time(place.rstrip("/") + "/" + name)
+        except requests.RequestException as error:
+            if attempt == RETRIES or isinstance(error, GivenUp):
+                raise
+            print(f"{name}: {error}; trying again")
+            time.sleep(1)
+    raise AssertionError("not reached")
+
+
+def _in_time(url: str) -> bytes:
+    """What a URL gives, if all of it comes within PATIENCE seconds, however it is slowed down; else GivenUp.
+
+    Read in a thread of its own, which is left behind when time is up: no time limit of a socket covers a server that sends a
+    little now and then.
+    """
+    result: list[bytes | Exception] = []
+
+    def read() -> None:
+        try:
+            result.append(_read(url))
+        except Exception as error:
+            result.append(error)
+
+    thread = threading.Thread(target=read, daemon=True)
+    thread.start()
+    thread.join(PATIENCE)
+    if not result:
+        raise GivenUp(f"{url}: not finished after {PATIENCE} s")
+    if isinstance(result[0], Exception):
+        raise result[0]
+    return result[0]
+
+
+class _Session(requests.Session):
+    """Follows no redirection by itself: requests would read its whole body first, whatever allow_redirects says."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, as for an answer that is no redirection."""
+        return
+
+
+def _read(url: str) -> bytes:
+    """The body at a URL, up to MOST_BYTES, after at most REDIRECTIONS."""
+    for _ in range(REDIRECTIONS + 1):
+        with _Session() as session, session.get(url, stream=True, timeout=TIMEOUT) as answer:
+            if answer.is_redirect:
+                url = urljoin(url, answer.headers["location"])
+                continue
+            answer.raise_for_status()
+            content = bytearray()
+            for block in answer.iter_content(2**16):
+                content += block
+                if len(content) > MOST_BYTES:
+                    raise GivenUp(f"{url}: {TOO_LARGE}")
+            return bytes(content)
+    raise GivenUp(f"{url}: redirected more than {REDIRECTIONS} times")
 
 
 QUANTITIES = {

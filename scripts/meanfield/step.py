@@ -5,15 +5,19 @@ This is the only module that knows what a job is; it takes Snakemake's `snakemak
 """
 
 import ctypes
+import errno
 import importlib.util
 import os
+import platform
 import shutil
 import site
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from glob import escape
 from pathlib import Path
 
 from meanfield import orphans
@@ -23,6 +27,7 @@ THREADED = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 # mallopt's M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD, in glibc's malloc.h, and their values
 KEEP_FREED = {-3: 2**30 - 1, -1: 2**31 - 1, -2: 2**26}
 IDLE_SOON = "16"  # NumPy and SciPy each bring an OpenBLAS; idle threads of one must not spin while the other computes
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 PROGRESS_EVERY = 5.0  # seconds between two progress lines
 
 
@@ -30,19 +35,30 @@ class Outputs(list):
     """Temporary paths of a job's outputs, by position and by name; `step` moves them into place when the job succeeds."""
 
     def __init__(self, outputs) -> None:
-        super().__init__(str(Path(path).with_name(f".part-{Path(path).name}")) for path in outputs)
+        # named for the process: whatever else still writes this result, this job does not finish the other's file
+        mine = f".part-{platform.node()}-{os.getpid()}-"
+        super().__init__(str(Path(path).with_name(mine + Path(path).name)) for path in outputs)
         self.final = [str(path) for path in outputs]
+        self.lock = threading.Lock()
         for name, position in outputs._get_names():
             start, stop = position if isinstance(position, tuple) else (position, None)
             setattr(self, name, self[start] if stop is None else self[start:stop])
 
+    def sweep(self) -> None:
+        """Remove what killed jobs for the same results have left."""
+        for final in map(Path, self.final):
+            for stale in final.parent.glob(f".part-*-{escape(final.name)}"):
+                stale.unlink(missing_ok=True)
+
     def commit(self) -> None:
         """Give each finished file its name, in one rename each: a killed job leaves no half-written result."""
-        for temporary, final in zip(self, self.final, strict=True):
-            os.replace(temporary, final)
+        with self.lock:
+            for temporary, final in zip(self, self.final, strict=True):
+                os.replace(temporary, final)
 
     def discard(self) -> None:
-        """Remove what a failed job has begun."""
+        """Remove what a failed job has begun; it can commit nothing after that."""
+        self.lock.acquire(timeout=5)
         for temporary in self:
             Path(temporary).unlink(missing_ok=True)
 
@@ -96,15 +112,16 @@ def step(snakemake) -> Iterator[Job]:
     libraries read the number of threads when they are loaded.
     """
     log = Path(snakemake.log[0])
-    log.parent.mkdir(parents=True, exist_ok=True)
     terminal = os.dup(2)
-    with open(log, "w", buffering=1) as stream:
-        os.dup2(stream.fileno(), 1)
-        os.dup2(stream.fileno(), 2)
-    sys.stdout.reconfigure(line_buffering=True)
     job = Job(snakemake, terminal)
     try:
-        orphans.end_with_launchers(job.output.discard)
+        log.parent.mkdir(parents=True, exist_ok=True)
+        with open(log, "w", buffering=1) as stream:
+            os.dup2(stream.fileno(), 1)
+            os.dup2(stream.fileno(), 2)
+        sys.stdout.reconfigure(line_buffering=True)
+        orphans.end_with_launcher(job.output.discard)
+        job.output.sweep()
         isolate()
         check_origin("numpy", "tensorflow")
         for library in THREADED:
@@ -119,17 +136,26 @@ def step(snakemake) -> Iterator[Job]:
         threads = snakemake.params.get("threads", 1)
         provenance.record(name, job.input, job.output.final, job.config, threads, job.device)
     except BaseException as error:
+        if not isinstance(error, KeyboardInterrupt | SystemExit):
+            os.write(terminal, f"{job.name}: {sentence(error, job.output.final[0])} (traceback: {log})\n".encode())
         job.output.discard()
-        traceback.print_exc()
-        sys.stderr.flush()
+        with suppress(OSError):  # the log may lie on the disk that is full
+            traceback.print_exc()
+            sys.stderr.flush()
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
-        kind = "" if isinstance(error, MeanfieldError) else f"{type(error).__name__}: "
-        message = " ".join(str(error).split())
-        if isinstance(error, OSError) or "errno" in message:  # HDF5 tells of a full disk in a RuntimeError, too
-            message += f"; {free_space(job.output.final[0])}"
-        os.write(terminal, f"{job.name}: {kind}{message} (traceback: {log})\n".encode())
-        sys.exit(1)
+        os._exit(1)  # not sys.exit: what is left in the streams' buffers may have no place, either
+
+
+def sentence(error: BaseException, output: str) -> str:
+    """An exception in one line for people; where there is no room, with the place and what is free there."""
+    message = " ".join(str(error).split())
+    if not isinstance(error, MeanfieldError):
+        message = f"{type(error).__name__}: {message}"
+    known = isinstance(error, OSError) and error.errno in NO_ROOM
+    if known or (isinstance(error, OSError) and error.errno is None) or "errno" in message:  # HDF5 says it in its own way
+        message += f"; {free_space(output)}"
+    return message
 
 
 def keep_freed_memory() -> None:

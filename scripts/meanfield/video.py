@@ -218,8 +218,20 @@ def render(
     for _ in range(round(hold * frames_per_second)):
         encoder.send(frame)
     encoder.close()
+    if not _finished(path):  # the encoder's process may fail without a word, on a full disk say
+        raise OSError(f"{path} could not be encoded to its end")
     Image.fromarray(frame).convert("RGB").save(poster)
     _save_preview(small, preview, 1000 * every / frames_per_second, 1000 * hold)
+
+
+def _finished(path: str | Path) -> bool:
+    """Whether an MP4 file is whole: its boxes fill it, and its index is there."""
+    content, position, boxes = Path(path).read_bytes(), 0, set()
+    while position + 8 <= len(content):
+        size = int.from_bytes(content[position : position + 4])
+        boxes.add(content[position + 4 : position + 8])
+        position += max(size, 8)
+    return position == len(content) and {b"moov", b"mdat"} <= boxes
 
 
 def _save_preview(images: list[Image.Image], path: str | Path, duration: float, hold: float) -> None:

@@ -28,7 +28,26 @@ ANYTHING = st.one_of(
     st.lists(st.integers(), max_size=2),
     st.dictionaries(st.text(max_size=3), st.integers(), max_size=2),
 )
-NAMES = ["a b", "a'b", 'a"b', "../up", "a;b", "$(b)", "a\nb", "a/b", "", "-a", "ä", "a" * 65, ".a", "a|b", "~", "{a}", "a*"]
+NAMES = [
+    "a b",
+    "a'b",
+    'a"b',
+    "../up",
+    "a;b",
+    "$(b)",
+    "a\nb",
+    "a/b",
+    "",
+    "-a",
+    "ä",
+    "a" * 65,
+    ".a",
+    "a|b",
+    "~",
+    "{a}",
+    "a*",
+    "linear\n",
+]
 
 
 def places(rules, here=()):
@@ -99,11 +118,16 @@ def invalid():
             found[text] = config
 
     collect()
+    assert len(found) == INVALID
     for number, name in enumerate(NAMES):  # whatever else: names that a shell or a path could trip over
         config = copy.deepcopy(CONFIG)
         config["datasets"][name] = config["datasets"]["linear"]
         if number % 2:
             config["experiments"][0]["dataset"] = name
+        found[yaml.safe_dump(config, allow_unicode=True)] = config
+    for change in ({"architecture": "10\n"}, {"dataset": "linear\n"}):
+        config = copy.deepcopy(CONFIG)
+        config["experiments"][0] |= change
         found[yaml.safe_dump(config, allow_unicode=True)] = config
     return list(found)
 
@@ -116,7 +140,7 @@ def _harmless(config) -> bool:
 
 
 def test_invalid_configurations_are_refused_in_one_line(invalid):
-    assert len(invalid) >= INVALID
+    assert len(invalid) == INVALID + len(NAMES) + 2
     for text in invalid:
         line = refusal(yaml.safe_load(text))
         assert line, text

@@ -77,6 +77,23 @@ def test_mat_with_objects(tmp_path):
     refused(path)
 
 
+def test_mat_with_a_struct_is_refused_before_it_is_unpacked(tmp_path, monkeypatch):
+    path = tmp_path / "struct.mat"
+    scipy.io.savemat(path, arrays(x={"inside": np.zeros(10)}))
+    monkeypatch.setattr(scipy.io, "loadmat", None)  # not even tried
+    refused(path, "'x' is a struct")
+
+
+def test_only_the_arrays_that_are_named_are_read(tmp_path, monkeypatch):
+    path = tmp_path / "more.mat"
+    scipy.io.savemat(path, arrays(other=np.zeros((1000, 1000))))
+    monkeypatch.setattr(own, "MOST_BYTES", 10000)
+    features, _ = own.read(str(path), FEATURES, TARGET, "classification")
+    assert features.shape == (10, 2)
+    monkeypatch.setattr(own, "MOST_BYTES", 50)
+    refused(path, "it would unpack to")
+
+
 def test_mat_of_matlab_7_3(tmp_path):
     path = tmp_path / "new.mat"
     with h5py.File(path, "w", userblock_size=512) as file:

@@ -49,15 +49,34 @@ def test_snakemake_is_killed(undisturbed, tmp_path, mirror, share):
     workflow = tiny(tmp_path / "killed", mirror)
     process = workflow.start(*TARGETS)
     time.sleep(share * undisturbed.seconds)
+    assert process.poll() is None, "it had ended before it was killed"
     process.kill()
     process.wait()
-    wait_for_end(process, 3)  # no orphan
+    process.stdout.close()
+    wait_for_end(process, 4)  # no orphan
     before = state(workflow.folder)
     time.sleep(1)
     assert state(workflow.folder) == before
     unlocked = workflow.snakemake("--unlock", *TARGETS)  # as `make` does
     assert unlocked.returncode == 0, unlocked.stdout
     finish(workflow, undisturbed)
+
+
+@pytest.mark.parametrize("wait", [0.0, 2.0])
+def test_a_long_job_does_not_outlive_snakemake(tmp_path, mirror, wait):
+    """It would train for minutes; also if it has only begun to start when Snakemake is killed."""
+    experiment = {"dataset": "linear", "architecture": "10", "updates": 500_000, "beta_stddev": 1e-4, "beta_op_seed": 21}
+    workflow = tiny(tmp_path / "long", mirror, experiments=[experiment], activations=["esp"])
+    process = workflow.start("results/runs/linear/10/esp/trajectory.nc", "--configfile", "tiny.yaml")
+    while not any("training.py" in family(process)[number] for number in jobs(process) if number in family(process)):
+        assert process.poll() is None
+        time.sleep(0.01)
+    time.sleep(wait)
+    process.kill()
+    process.wait()
+    process.stdout.close()
+    wait_for_end(process, 4)
+    assert not workflow.folder.joinpath("results/runs/linear/10/esp/trajectory.nc").exists()
 
 
 @pytest.mark.parametrize("share", moments("job"))

@@ -89,11 +89,12 @@ def test_the_full_reproduction_in_two_gibibytes(tmp_path, mirror):
     workflow = Workflow(tmp_path / "clone", mirror)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     with memory_limit(2 * 2**30) as group:
-        inside = ("bash", "-c", f'echo $$ > {group}/cgroup.procs; exec "$@"', "_")
+        inside = ("bash", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "_")
         result = workflow.snakemake("--cores", "1", before=inside)
         assert result.returncode == 0, result.stdout
         peak = int((group / "memory.max_usage_in_bytes").read_text())
         failures = int((group / "memory.failcnt").read_text())
+    assert peak > 100 * 2**20, "the run was not in the group"
     print(f"peak {peak / 2**20:.0f} MiB, page cache included; the limit was met {failures} times")
     assert (workflow.folder / "results/verification/verdicts.md").exists()
     assert (workflow.folder / "results/videos/nonlinear_8-2.mp4").exists()

@@ -171,3 +171,13 @@ def test_only_stand_in_data_are_marked(source, marked):
     assert ("STAND-IN" in scene.mark.get_text()) == marked
     red = (scene.draw(0)[:60, :, :3] == [0xB0, 0, 0]).all(axis=-1).any()
     assert red == marked
+
+
+def test_a_video_that_was_cut_off_is_not_taken_for_whole(tmp_path):
+    """The encoder's process fails without a word, on a full disk say."""
+    boxes = [b"ftyp", b"moov", b"mdat"]
+    whole = b"".join((16).to_bytes(4) + name + bytes(8) for name in boxes)
+    path = tmp_path / "a.mp4"
+    for content, expected in ((whole, True), (whole[:-3], False), (whole[:-16], False), (b"", False), (whole[:16], False)):
+        path.write_bytes(content)
+        assert video._finished(path) is expected

@@ -15,7 +15,7 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another w
 SCRIPTS = ROOT / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from meanfield import alone, configuration, footprint
+from meanfield import alone, configuration, footprint, orphans
 from meanfield.errors import MeanfieldError
 
 try:
@@ -25,8 +25,10 @@ except MeanfieldError as error:
 
 # Says to others that a run is alive here. Whether it may go on is up to Snakemake's own lock, which only needs protection
 # from being removed.
-if workflow.is_main_process and (other := alone.hold()) and "--unlock" in sys.argv:
-    sys.exit(alone.refusal(other))
+if workflow.is_main_process:
+    orphans.name_launcher()
+    if (other := alone.hold()) > 0 and "--unlock" in sys.argv:
+        sys.exit(alone.refusal(other))
 
 if "gpu" in workflow.resource_settings.resources and not config["gpu"]:
     sys.exit(
