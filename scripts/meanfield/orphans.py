@@ -7,18 +7,33 @@ another node, a job goes on to its end.
 """
 
 import os
+import signal
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 VARIABLE = "MEANFIELD_LAUNCHER"
+INTERRUPTED = "interrupted"
 WATCH_EVERY = 0.5  # seconds
 
 
 def name_launcher() -> None:
-    """Tell all jobs to come that this process is the one that starts them."""
+    """Tell all jobs to come that this process is the one that starts them, or, once it is interrupted, not to begin.
+
+    Ctrl-C reaches the jobs that run; Snakemake waits for one that it was just about to start.
+    """
     os.environ[VARIABLE] = f"{_machine()} {os.getpid()} {_started(os.getpid())}"
+    if threading.current_thread() is not threading.main_thread():
+        return
+    usual = signal.getsignal(signal.SIGINT)
+
+    def interrupted(number: int, frame: object) -> None:
+        os.environ[VARIABLE] = INTERRUPTED
+        if callable(usual):
+            usual(number, frame)
+
+    signal.signal(signal.SIGINT, interrupted)
 
 
 def _machine() -> str:
@@ -40,6 +55,9 @@ def _started(process: int) -> str:
 
 def end_with_launcher(discard: Callable[[], None]) -> None:
     """Discard what this job has begun and end it, soon after the Snakemake that started it has ended."""
+    if os.environ.get(VARIABLE) == INTERRUPTED:
+        discard()
+        os._exit(1)
     machine, _, rest = os.environ.get(VARIABLE, "").partition(" ")
     process, _, started = rest.partition(" ")
     if not started or machine != _machine():

@@ -85,12 +85,12 @@ def memory_limit(size: int):
 
 @pytest.mark.long
 def test_the_full_reproduction_in_two_gibibytes(tmp_path, mirror):
-    """All 15 runs, figures, videos, verdicts; one job at a time."""
+    """All 15 runs, figures, videos, verdicts; two jobs at a time."""
     workflow = Workflow(tmp_path / "clone", mirror)
     shutil.copytree(ROOT / "docs", tmp_path / "docs")
     with memory_limit(2 * 2**30) as group:
         inside = ("bash", "-c", f'echo $$ > {group}/cgroup.procs && exec "$@"', "_")
-        result = workflow.snakemake("--cores", "1", before=inside)
+        result = workflow.snakemake(before=inside)
         assert result.returncode == 0, result.stdout
         peak = int((group / "memory.max_usage_in_bytes").read_text())
         failures = int((group / "memory.failcnt").read_text())

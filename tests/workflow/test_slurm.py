@@ -125,4 +125,7 @@ def test_both_profiles_hold(on_slurm):
 def test_every_rule_that_is_submitted_belongs_to_a_group(on_slurm):
     grouped = set(yaml.safe_load(PROFILE.read_text())["groups"])
     local = {"dataset", "published"}
-    assert on_slurm.planned("--profile", "workflow/profiles/slurm", "--forceall", "all", "deviations") == grouped | local
+    assert (
+        on_slurm.planned("--profile", "workflow/profiles/slurm", "--forceall", "all", "deviations", "claims")
+        == grouped | local
+    )
