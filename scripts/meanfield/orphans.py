@@ -55,18 +55,22 @@ def _started(process: int) -> str:
 
 def end_with_launcher(discard: Callable[[], None]) -> None:
     """Discard what this job has begun and end it, soon after the Snakemake that started it has ended."""
-    if os.environ.get(VARIABLE) == INTERRUPTED:
-        discard()
-        os._exit(1)
     machine, _, rest = os.environ.get(VARIABLE, "").partition(" ")
     process, _, started = rest.partition(" ")
-    if not started or machine != _machine():
-        return
+
+    def end() -> None:
+        discard()
+        os._exit(1)
 
     def watch() -> None:
         while _started(int(process)) == started:
             time.sleep(WATCH_EVERY)
-        discard()
-        os._exit(1)
+        end()
 
+    if machine == INTERRUPTED:
+        end()
+    if not started or machine != _machine():
+        return
+    if _started(int(process)) != started:
+        end()
     threading.Thread(target=watch, daemon=True).start()
