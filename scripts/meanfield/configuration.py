@@ -59,7 +59,7 @@ def check(config: dict, schema: str | Path) -> None:
         pair = (experiment["dataset"], str(experiment["architecture"]))
         if pair[0] not in config["datasets"]:
             allowed = ", ".join(config["datasets"])
-            raise MeanfieldError(f"configuration: experiments[{position}].dataset is '{pair[0]}'; allowed: {allowed}")
+            raise MeanfieldError(f"configuration: experiments[{position}].dataset is {pair[0]!r}; allowed: {allowed}")
         protocol = experiment.get("protocol", config["protocol"])
         if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
@@ -68,7 +68,7 @@ def check(config: dict, schema: str | Path) -> None:
         for task, name in tasks.items():
             if name.removesuffix("-corrected") not in config["datasets"]:
                 raise MeanfieldError(
-                    f"configuration: claims.{axis}.{task} is '{name}'; allowed: {', '.join(config['datasets'])}, "
+                    f"configuration: claims.{axis}.{task} is {name!r}; allowed: {', '.join(config['datasets'])}, "
                     "each also with -corrected"
                 )
 
