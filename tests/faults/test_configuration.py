@@ -17,7 +17,7 @@ from meanfield.errors import MeanfieldError
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 RULES = yaml.safe_load(SCHEMA.read_text())
 INVALID, VALID = 300, 100
-QUICK = 4  # of each go through Snakemake every day, all of them in `make test-faults`
+QUICK = 2  # of each go through Snakemake every day, all of them in `make test-faults`
 
 ANYTHING = st.one_of(
     st.none(),

@@ -43,8 +43,9 @@ def undisturbed(tmp_path_factory, mirror):
     return workflow
 
 
+@pytest.mark.long
 @mounts
-@pytest.mark.parametrize("room", ["64k", pytest.param("400k", marks=pytest.mark.long)])
+@pytest.mark.parametrize("room", ["64k", "400k"])
 def test_full_disk(undisturbed, tmp_path, mirror, room):
     workflow = tiny(tmp_path / "full", mirror)
     with mounted(workflow.folder / "results", f"size={room}"):

@@ -29,7 +29,7 @@ def undisturbed(tmp_path_factory, mirror) -> Workflow:
 
 
 def moments(kind: str) -> list:
-    """Ten random shares of the run, the same ones each time; the first is enough for every day."""
+    """Ten random shares of the run, the same ones each time; one is enough for every day."""
     shares = [random.Random(f"{kind} {number}").uniform(0.05, 0.95) for number in range(MOMENTS)]
     return [pytest.param(share, marks=[pytest.mark.long] if number >= QUICK else []) for number, share in enumerate(shares)]
 
@@ -62,7 +62,7 @@ def test_snakemake_is_killed(undisturbed, tmp_path, mirror, share):
     finish(workflow, undisturbed)
 
 
-@pytest.mark.parametrize("wait", [0.0, 2.0])
+@pytest.mark.parametrize("wait", [0.0, pytest.param(2.0, marks=pytest.mark.long)])
 def test_a_long_job_does_not_outlive_snakemake(tmp_path, mirror, wait):
     """It would train for minutes; also if it has only begun to start when Snakemake is killed."""
     experiment = {"dataset": "linear", "architecture": "10", "updates": 500_000, "beta_stddev": 1e-4, "beta_op_seed": 21}
@@ -79,6 +79,7 @@ def test_a_long_job_does_not_outlive_snakemake(tmp_path, mirror, wait):
     assert not workflow.folder.joinpath("results/runs/linear/10/esp/trajectory.nc").exists()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("share", moments("job"))
 def test_a_job_is_killed(undisturbed, tmp_path, mirror, share):
     workflow = tiny(tmp_path / "killed", mirror)
@@ -95,9 +96,8 @@ def test_a_job_is_killed(undisturbed, tmp_path, mirror, share):
     finish(workflow, undisturbed)
 
 
-@pytest.mark.parametrize(
-    "share", [0.2, pytest.param(0.5, marks=pytest.mark.long), pytest.param(0.8, marks=pytest.mark.long)]
-)
+@pytest.mark.long
+@pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_interrupt_from_the_keyboard(undisturbed, tmp_path, mirror, share):
     workflow = tiny(tmp_path / "interrupted", mirror)
     process = workflow.start(*TARGETS)
@@ -113,6 +113,7 @@ def test_interrupt_from_the_keyboard(undisturbed, tmp_path, mirror, share):
     finish(workflow, undisturbed)
 
 
+@pytest.mark.long
 def test_a_second_run_in_the_same_folder_says_so_and_harms_nothing(undisturbed, tmp_path, mirror):
     workflow = tiny(tmp_path / "twice", mirror)
     first = workflow.start(*TARGETS)
