@@ -6,7 +6,7 @@ with step(snakemake) as job:
     from meanfield import storage
     from meanfield.network import Network
     from meanfield.tensorflow_model import configure
-    from meanfield.training import diverged_members, initial_members, train
+    from meanfield.training import initial_members, train
 
     job.compute_on(configure(job.params.threads, job.gpu))
     dataset, params = storage.read(job.input.dataset), job.params
@@ -15,6 +15,6 @@ with step(snakemake) as job:
     initial = initial_members(network, params.seeds, **params.initial)
     members = storage.splits_of(dataset) or params.seeds
     trajectory = train(network, dataset, initial, seeds=members, **params.protocol, progress=job.progress)
-    if diverged := diverged_members(trajectory.diverged.values, members):
+    if diverged := storage.diverged_members(trajectory.diverged.values, members):
         job.say(f"WARNING: {job.name}: the cost is no longer finite: {diverged}; the results of these members end there")
     storage.write(trajectory, job.output[0], origin=dataset)

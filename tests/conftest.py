@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import hypothesis
@@ -104,6 +105,31 @@ def small(workflow: Workflow, **changes) -> tuple[str, str]:
     """The arguments that select the small configuration."""
     (workflow.folder / "small.yaml").write_text(yaml.safe_dump({**SMALL, **changes}))
     return "--configfile", "small.yaml"
+
+
+TINY = {
+    "experiments": [{"dataset": "linear", "architecture": "10", "updates": 60, "beta_stddev": 1e-4, "beta_op_seed": 21}],
+    "activations": ["esp", "relu"],
+}
+TARGETS = ("tables", "videos", "--configfile", "tiny.yaml")
+
+
+def tiny(folder: Path, mirror: Path | None, **changes) -> Workflow:
+    """A workflow of nine jobs, about fifteen seconds, for the tests of faults."""
+    workflow = Workflow(folder, mirror)
+    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY | changes))
+    return workflow
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory, mirror) -> Workflow:
+    """The tiny run in the usual surroundings, that nobody disturbs; `seconds` is how long it took."""
+    workflow = tiny(tmp_path_factory.mktemp("undisturbed"), mirror)
+    start = time.monotonic()
+    result = workflow.snakemake(*TARGETS)
+    assert result.returncode == 0, result.stdout
+    workflow.seconds = time.monotonic() - start
+    return workflow
 
 
 @pytest.fixture(scope="session")

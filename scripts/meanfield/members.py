@@ -9,16 +9,34 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
+from meanfield.storage import diverged_members
 from meanfield.tables import RUN
 
 LATE = 0.75  # of the updates: `late_fall` looks at what comes after
 INTERVAL = (0.1, 0.9)  # quantiles over members: the central 80 %
 
+
+def _late_fall(run: pd.DataFrame) -> float:
+    """By which share the cost falls in the last part of the training; NaN if just the last record lies in it."""
+    late = run[run.epoch >= LATE * run.epoch.iloc[-1]]
+    return 1 - late.cost.iloc[-1] / late.cost.iloc[0] if len(late) > 1 else np.nan
+
+
+def _bulk_width_kept(run: pd.DataFrame) -> float:
+    """The last width of the bulk over the largest; NaN if all are 0."""
+    return run.bulk_width.iloc[-1] / run.bulk_width.max() if run.bulk_width.max() > 0 else np.nan
+
+
+def _participation(run: pd.DataFrame) -> float:
+    """The last participation ratio over P; NaN where it was not computed."""
+    return run.participation_ratio.iloc[-1] / run.parameters.iloc[-1] if "participation_ratio" in run else np.nan
+
+
 # One member's lines of indices.csv, in order → a number. The label is what tables and figures call it.
 MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "cost_mean": ("mean cost over training", lambda run: np.trapezoid(run.cost, run.epoch) / np.ptp(run.epoch)),
     "cost_last": ("final cost", lambda run: run.cost.iloc[-1]),
-    "late_fall": ("fall of the cost in the last quarter", lambda run: _late_fall(run)),
+    "late_fall": ("fall of the cost in the last quarter", _late_fall),
     "train_accuracy_last": ("final training accuracy", lambda run: run.train_accuracy.iloc[-1]),
     "test_accuracy_last": ("final test accuracy", lambda run: run.test_accuracy.iloc[-1]),
     "zero_residuals_last": ("final share of zero residuals", lambda run: run.zero_residuals.iloc[-1]),
@@ -29,8 +47,8 @@ MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "gamma_published_last": ("final γ as published", lambda run: run.gamma_published.iloc[-1]),
     "gamma_published_max": ("largest γ as published", lambda run: run.gamma_published.max()),
     "bulk_width_last": ("final width of the bulk", lambda run: run.bulk_width.iloc[-1]),
-    "bulk_width_kept": ("final over largest width of the bulk", lambda run: _kept(run.bulk_width)),
-    "participation": ("participation ratio / P", lambda run: _participation(run)),
+    "bulk_width_kept": ("final over largest width of the bulk", _bulk_width_kept),
+    "participation": ("participation ratio / P", _participation),
 }
 ALL = "all"  # the architecture of the following measures, which span the architectures: of what, how, in words
 SPANS: dict[str, tuple[str, Callable[[np.ndarray], float], str]] = {
@@ -48,22 +66,6 @@ SUMMARISED = ["cost_mean", "cost_last", "test_accuracy_last", "zero_residuals_la
 def label(measure: str) -> str:
     """A measure in words."""
     return SPANS[measure][2] if measure in SPANS else MEASURES[measure][0]
-
-
-def _late_fall(run: pd.DataFrame) -> float:
-    """By which share the cost falls in the last part of the training; NaN if just the last record lies in it."""
-    late = run[run.epoch >= LATE * run.epoch.iloc[-1]]
-    return 1 - late.cost.iloc[-1] / late.cost.iloc[0] if len(late) > 1 else np.nan
-
-
-def _kept(widths: pd.Series) -> float:
-    """The last width over the largest; NaN if all are 0."""
-    return widths.iloc[-1] / widths.max() if widths.max() > 0 else np.nan
-
-
-def _participation(run: pd.DataFrame) -> float:
-    """The last participation ratio over P; NaN where it was not computed."""
-    return run.participation_ratio.iloc[-1] / run.parameters.iloc[-1] if "participation_ratio" in run else np.nan
 
 
 def members(indices: pd.DataFrame) -> pd.DataFrame:
@@ -100,10 +102,9 @@ def statistics(table: pd.DataFrame) -> pd.DataFrame:
     """One line per run: how many members, which diverged, and of the others median and central 80 % of SUMMARISED."""
     rows = []
     for key, run in table.groupby(RUN, sort=False):
-        lost = run[run.diverged.notna()]
         row = dict(zip(RUN, key, strict=True)) | {
             "members": len(run),
-            "diverged": ", ".join(f"seed {one.seed} at update {one.diverged:.0f}" for one in lost.itertuples()),
+            "diverged": diverged_members(run.diverged, run.seed),
         }
         for name in SUMMARISED:
             low, high = run[name].quantile(INTERVAL)

@@ -90,15 +90,16 @@ def _fetched(name: str, place: str) -> bytes:
         if path.stat().st_size > MOST_BYTES:
             raise OSError(f"{path}: {TOO_LARGE}")
         return path.read_bytes()
-    for attempt in range(RETRIES + 1):
+    url = place.rstrip("/") + "/" + name
+    for _ in range(RETRIES):
         try:
-            return _in_time(place.rstrip("/") + "/" + name)
+            return _in_time(url)
+        except GivenUp:
+            raise
         except requests.RequestException as error:
-            if attempt == RETRIES or isinstance(error, GivenUp):
-                raise
             print(f"{name}: {error}; trying again")
             time.sleep(1)
-    raise AssertionError("not reached")
+    return _in_time(url)
 
 
 def _in_time(url: str) -> bytes:

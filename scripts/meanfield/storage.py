@@ -1,6 +1,7 @@
 """Labelled arrays in and out: NetCDF through xarray, with the attributes that say where the numbers come from."""
 
 import os
+from collections.abc import Sequence
 from importlib import metadata
 from pathlib import Path
 
@@ -78,6 +79,11 @@ def task_of(dataset: xr.Dataset) -> str:
 def splits_of(dataset: xr.Dataset) -> list[int]:
     """The split seeds of a dataset with several splits, one for each member; else none."""
     return dataset.seed.values.tolist() if "seed" in dataset.dims else []
+
+
+def diverged_members(diverged: np.ndarray, seeds: Sequence[int]) -> str:
+    """Which members diverged, and at which update, for a message or a table; diverged [seed] is negative where none did."""
+    return ", ".join(f"seed {seed} at update {at:.0f}" for seed, at in zip(seeds, diverged, strict=True) if at >= 0)
 
 
 def part(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,7 @@ from meanfield.errors import MeanfieldError
 from meanfield.losses import LOSS_OF, REGRESSION
 from meanfield.network import Network
 from meanfield.schedule import learning_rates, recorded_updates
-from meanfield.storage import part, task_of
+from meanfield.storage import diverged_members, part, task_of
 from meanfield.tensorflow_model import PREDICTIONS, cost, output_layer, tf
 
 RATE = ("learning_rate", "decay_rate", "decay_updates")
@@ -232,8 +232,3 @@ def _without_diverged(arrays: dict[str, np.ndarray], records: np.ndarray, diverg
         array[~alive] = np.nan
     first = np.where(alive.all(axis=1), -1, records[alive.argmin(axis=1)])
     return np.where(diverged >= 0, diverged, first).astype(np.int64)
-
-
-def diverged_members(diverged: np.ndarray, seeds: Sequence[int]) -> str:
-    """Which members diverged, and where, for a message; empty if none did."""
-    return ", ".join(f"seed {seeds[i]} at update {diverged[i]}" for i in np.flatnonzero(np.asarray(diverged) >= 0))

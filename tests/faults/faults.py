@@ -1,25 +1,9 @@
-"""What the tests of faults share: a tiny workflow, the processes of a run, what must never be seen."""
+"""What the tests of faults share: the processes of a run, what lies under results, what must never be seen."""
 
 import os
 import subprocess
 import time
 from pathlib import Path
-
-import yaml
-from conftest import Workflow
-
-TINY = {
-    "experiments": [{"dataset": "linear", "architecture": "10", "updates": 60, "beta_stddev": 1e-4, "beta_op_seed": 21}],
-    "activations": ["esp", "relu"],
-}
-TARGETS = ("tables", "videos", "--configfile", "tiny.yaml")
-
-
-def tiny(folder: Path, mirror: Path | None, **changes) -> Workflow:
-    """A workflow of nine jobs, about fifteen seconds."""
-    workflow = Workflow(folder, mirror)
-    (folder / "tiny.yaml").write_text(yaml.safe_dump(TINY | changes))
-    return workflow
 
 
 def family(process: subprocess.Popen) -> dict[int, str]:

@@ -6,8 +6,8 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from conftest import differing, results
-from faults import TARGETS, as_root, one_line, tiny
+from conftest import TARGETS, differing, results, tiny
+from faults import as_root, one_line
 
 mounts = pytest.mark.skipif(not as_root(), reason="only root may mount file systems")
 
@@ -32,15 +32,6 @@ def whole(workflow, undisturbed_folder):
         relative = path.relative_to(workflow.folder)
         if path.is_file() and not {"logs", "benchmarks"} & set(relative.parts):
             assert path.read_bytes() == (undisturbed_folder / relative).read_bytes(), relative
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, mirror):
-    """The tiny run on a disk with room."""
-    workflow = tiny(tmp_path_factory.mktemp("room"), mirror)
-    result = workflow.snakemake(*TARGETS)
-    assert result.returncode == 0, result.stdout
-    return workflow
 
 
 @pytest.mark.long

@@ -88,28 +88,23 @@ def stream(handler):
         pass
 
 
-def trickle(handler):
-    """A byte every tenth of a second: never silent, never done."""
-    handler.send_response(200)
-    handler.send_header("Content-Length", "1000000")
-    handler.end_headers()
+def drip(handler, beginning):
+    """These bytes, and then one every tenth of a second: never silent, never done."""
     try:
+        handler.wfile.write(beginning)
         while True:
             handler.wfile.write(b".")
             time.sleep(0.1)
     except OSError:
         pass
+
+
+def trickle(handler):
+    drip(handler, b"HTTP/1.0 200 OK\r\nContent-Length: 1000000\r\n\r\n")
 
 
 def headers_that_trickle(handler):
-    """Never silent, never at the end of its headers."""
-    try:
-        handler.wfile.write(b"HTTP/1.0 200 OK\r\nX-Slow: ")
-        while True:
-            handler.wfile.write(b".")
-            time.sleep(0.1)
-    except OSError:
-        pass
+    drip(handler, b"HTTP/1.0 200 OK\r\nX-Slow: ")
 
 
 def redirect_with_a_large_body(handler):

@@ -9,23 +9,12 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, Workflow, differing, results
-from faults import TARGETS, family, jobs, state, tiny, wait_for_end
+from conftest import ROOT, TARGETS, Workflow, differing, results, tiny
+from faults import family, jobs, state, wait_for_end
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 MOMENTS = 10  # of each kind of kill
 QUICK = 1
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, mirror) -> Workflow:
-    """The tiny run that nobody disturbs; `seconds` is how long it took."""
-    workflow = tiny(tmp_path_factory.mktemp("undisturbed"), mirror)
-    start = time.monotonic()
-    result = workflow.snakemake(*TARGETS)
-    assert result.returncode == 0, result.stdout
-    workflow.seconds = time.monotonic() - start
-    return workflow
 
 
 def moments(kind: str) -> list:

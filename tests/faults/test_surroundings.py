@@ -7,19 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Workflow, differing, results
-from faults import TARGETS, as_root, tiny
+from conftest import ROOT, TARGETS, Workflow, differing, results, tiny
+from faults import as_root
 
 MEMORY = Path("/sys/fs/cgroup/memory")  # version 1; version 2 has no such folder
-
-
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory, mirror) -> Workflow:
-    """The tiny run in the usual surroundings."""
-    workflow = tiny(tmp_path_factory.mktemp("usual"), mirror)
-    result = workflow.snakemake(*TARGETS)
-    assert result.returncode == 0, result.stdout
-    return workflow
 
 
 def locales() -> list[str]:
