@@ -44,13 +44,16 @@ class Workflow:
 
     def start(self, *arguments: str, before: tuple[str, ...] = (), **environment: str) -> subprocess.Popen:
         """Start Snakemake in a session of its own; output is text, stdout and stderr together. `before`: e.g. nice."""
+        return self.launch(*before, sys.executable, "-m", "snakemake", "--cores", "2", *arguments, **environment)
+
+    def launch(self, *command: str, **environment: str) -> subprocess.Popen:
+        """Start a command in the same way; for `make` and the like."""
         variables = {**os.environ, "HTTPS_PROXY": UNREACHABLE, "HTTP_PROXY": UNREACHABLE, **environment}
         variables.pop("MEANFIELD_MIRROR", None)
         if self.mirror:
             variables["MEANFIELD_MIRROR"] = str(self.mirror)
         return subprocess.Popen(
-            [*before, sys.executable, "-m", "snakemake", "--cores", "2", *arguments],
-            cwd=self.folder, env=variables, start_new_session=True,
+            command, cwd=self.folder, env=variables, start_new_session=True,
             text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         )  # fmt: skip
 
@@ -134,10 +137,12 @@ def undisturbed(tmp_path_factory, mirror) -> Workflow:
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory, mirror) -> Workflow:
-    """The whole small DAG, run once."""
+    """The whole small DAG, run once; `seconds` is how long it took."""
     workflow = Workflow(tmp_path_factory.mktemp("finished"), mirror)
+    start = time.monotonic()
     result = workflow.snakemake(*small(workflow))
     assert result.returncode == 0, result.stdout
+    workflow.seconds = time.monotonic() - start
     workflow.output = result.stdout
     return workflow
 

@@ -5,11 +5,9 @@ This is the only module that knows what a job is; it takes Snakemake's `snakemak
 """
 
 import ctypes
-import errno
 import importlib.util
 import os
 import platform
-import shutil
 import site
 import sys
 import threading
@@ -20,14 +18,13 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 
-from meanfield import orphans
+from meanfield import orphans, room
 from meanfield.errors import MeanfieldError
 
 THREADED = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 # mallopt's M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD, in glibc's malloc.h, and their values
 KEEP_FREED = {-3: 2**30 - 1, -1: 2**31 - 1, -2: 2**26}
 IDLE_SOON = "16"  # NumPy and SciPy each bring an OpenBLAS; idle threads of one must not spin while the other computes
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 PROGRESS_EVERY = 5.0  # seconds between two progress lines
 
 
@@ -152,9 +149,9 @@ def sentence(error: BaseException, output: str) -> str:
     message = " ".join(str(error).split())
     if not isinstance(error, MeanfieldError):
         message = f"{type(error).__name__}: {message}"
-    known = isinstance(error, OSError) and error.errno in NO_ROOM
-    if known or (isinstance(error, OSError) and error.errno is None) or "errno" in message:  # HDF5 says it in its own way
-        message += f"; {free_space(output)}"
+    folder = Path(output).parent
+    if room.concerns(error) or not os.access(folder, os.W_OK):
+        message += f"; {room.told(folder)}"
     return message
 
 
@@ -166,14 +163,6 @@ def keep_freed_memory() -> None:
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # glibc has it, other systems may not
     for option, value in KEEP_FREED.items() if mallopt else ():
         mallopt(option, value)
-
-
-def free_space(path: str) -> str:
-    """Where a job writes, and what is free there, for the message when it cannot."""
-    folder = Path(path).parent
-    free = shutil.disk_usage(folder if folder.exists() else ".").free
-    writable = "" if os.access(folder, os.W_OK) else " and not writable"
-    return f"results go to {folder}, with {free / 2**20:.1f} MiB free{writable}; make room and run the same command again"
 
 
 def own(path: str | Path) -> bool:

@@ -5,6 +5,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from conftest import TARGETS, Workflow, differing, results
+
 
 def family(process: subprocess.Popen) -> dict[int, str]:
     """The living processes of a run (all of its session), with their command lines."""
@@ -37,6 +39,16 @@ def wait_for_end(process: subprocess.Popen, seconds: float) -> None:
 def state(folder: Path) -> dict[str, tuple[int, int]]:
     """Size and time stamp of all that lies under results."""
     return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in folder.joinpath("results").rglob("*.*")}
+
+
+def finish(workflow: Workflow, undisturbed: Workflow) -> None:
+    """The same command again: it ends well, and every result has the undisturbed run's bytes; no remains."""
+    result = workflow.snakemake(*TARGETS)
+    assert result.returncode == 0, result.stdout
+    expected = results(undisturbed, at_least=20)
+    assert results(workflow, at_least=20) == expected
+    assert differing(workflow, undisturbed, expected) == []
+    assert not list(workflow.folder.joinpath("results").rglob(".part-*"))
 
 
 def one_line(output: str, *words: str) -> str:

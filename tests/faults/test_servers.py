@@ -8,7 +8,9 @@ import threading
 import time
 
 import pytest
-from meanfield import published
+from conftest import Workflow
+from faults import one_line
+from meanfield import published, storage
 from meanfield.errors import MeanfieldError
 
 NAME = "TF/Lindata.mat"
@@ -203,6 +205,28 @@ def test_another_file_than_the_published_is_an_error_and_not_kept(serve, tmp_pat
     assert "\n" not in str(error.value)
     assert bad.requests == 1  # not asked again and again
     assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("behaviour", [reset, half, missing, redirect_to_itself, stream], ids=lambda one: one.__name__)
+def test_a_job_goes_on_with_a_stand_in_where_nobody_delivers(serve, tmp_path, behaviour):
+    workflow = Workflow(tmp_path / "clone", serve(behaviour).address)
+    result = workflow.snakemake("results/datasets/linear.nc", "results/published/linear/10/esp.nc")
+    assert result.returncode == 0, result.stdout
+    one_line(result.stdout, "WARNING: linear is a stand-in, not the published data")
+    assert storage.read(workflow.folder / "results/datasets/linear.nc").attrs["source"] == storage.STAND_IN
+    assert not storage.read(workflow.folder / "results/published/linear/10/esp.nc").data_vars
+    assert not list(workflow.folder.rglob("*.mat"))
+
+
+@pytest.mark.parametrize("behaviour", [error_page, pytest.param(wrong_file, marks=pytest.mark.long)])
+def test_a_job_refuses_another_file_than_the_published(serve, tmp_path, behaviour):
+    workflow = Workflow(tmp_path / "clone", serve(behaviour).address)
+    result = workflow.snakemake("results/datasets/linear.nc")
+    assert result.returncode != 0
+    one_line(result.stdout, "dataset linear: ", "is not the published file: SHA-256 expected")
+    assert not list(workflow.folder.glob("results/datasets/*"))
+    assert not list(workflow.folder.rglob("*.mat"))
 
 
 def test_a_full_disk_is_not_taken_for_a_mirror_without_the_file(serve, tmp_path, monkeypatch):

@@ -9,40 +9,52 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, TARGETS, Workflow, differing, results, tiny
-from faults import family, jobs, state, wait_for_end
+import yaml
+from conftest import ROOT, SMALL, TARGETS, Workflow, differing, results, tiny
+from faults import family, finish, jobs, state, wait_for_end
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
-MOMENTS = 10  # of each kind of kill
+MOMENTS = 20  # of each kind of kill
 QUICK = 1
 
 
 def moments(kind: str) -> list:
-    """Ten random shares of the run, the same ones each time; one is enough for every day."""
+    """Random shares of the run, the same ones each time; one is enough for every day."""
     shares = [random.Random(f"{kind} {number}").uniform(0.05, 0.95) for number in range(MOMENTS)]
     return [pytest.param(share, marks=[pytest.mark.long] if number >= QUICK else []) for number, share in enumerate(shares)]
 
 
-def finish(workflow: Workflow, undisturbed: Workflow) -> None:
-    """The same command again: it ends well, and every result has the undisturbed run's bytes; no remains."""
-    result = workflow.snakemake(*TARGETS)
-    assert result.returncode == 0, result.stdout
-    expected = results(undisturbed, at_least=20)
-    assert results(workflow, at_least=20) == expected
-    assert differing(workflow, undisturbed, expected) == []
-    assert not list(workflow.folder.joinpath("results").rglob(".part-*"))
+def kill(process: subprocess.Popen) -> None:
+    """Kill Snakemake, or make and Snakemake; AssertionError if any process of the run outlives it for long."""
+    launchers = [number for number, command in family(process).items() if "bin/snakemake" in command]
+    for number in {process.pid, *launchers}:
+        os.kill(number, signal.SIGKILL)
+    process.wait()
+    process.stdout.close()
+    wait_for_end(process, 4)  # no orphan
+
+
+def caught(
+    folder, mirror, undisturbed, share, what=lambda process: [process.pid]
+) -> tuple[Workflow, subprocess.Popen, list]:
+    """A tiny run at this share of its time, and the processes there are then, by `what`; where it has ended, another run."""
+    seconds = undisturbed.seconds
+    for attempt in range(4):
+        workflow = tiny(folder / f"attempt{attempt}", mirror)
+        start, process = time.monotonic(), workflow.start(*TARGETS)
+        while process.poll() is None:
+            if time.monotonic() - start > share * seconds and (found := what(process)):
+                return workflow, process, found
+            time.sleep(0.02)
+        process.stdout.close()
+        seconds = 0.9 * (time.monotonic() - start)  # faster than the undisturbed run: it had been the first
+    raise AssertionError("every run ended before it was caught")
 
 
 @pytest.mark.parametrize("share", moments("snakemake"))
 def test_snakemake_is_killed(undisturbed, tmp_path, mirror, share):
-    workflow = tiny(tmp_path / "killed", mirror)
-    process = workflow.start(*TARGETS)
-    time.sleep(share * undisturbed.seconds)
-    assert process.poll() is None, "it had ended before it was killed"
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    wait_for_end(process, 4)  # no orphan
+    workflow, process, _ = caught(tmp_path, mirror, undisturbed, share)
+    kill(process)
     before = state(workflow.folder)
     time.sleep(1)
     assert state(workflow.folder) == before
@@ -61,36 +73,25 @@ def test_a_long_job_does_not_outlive_snakemake(tmp_path, mirror, wait):
         assert process.poll() is None
         time.sleep(0.01)
     time.sleep(wait)
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    wait_for_end(process, 4)
+    kill(process)
     assert not workflow.folder.joinpath("results/runs/linear/10/esp/trajectory.nc").exists()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("share", moments("job"))
 def test_a_job_is_killed(undisturbed, tmp_path, mirror, share):
-    workflow = tiny(tmp_path / "killed", mirror)
-    process = workflow.start(*TARGETS)
-    time.sleep(share * undisturbed.seconds)
-    while not (running := jobs(process)) and process.poll() is None:
-        time.sleep(0.02)
-    if running:
-        os.kill(random.Random(share).choice(running), signal.SIGKILL)
+    workflow, process, running = caught(tmp_path, mirror, undisturbed, share, jobs)
+    os.kill(random.Random(share).choice(running), signal.SIGKILL)
     output, _ = process.communicate(timeout=60)
-    if running:
-        assert process.returncode != 0, "the job was killed, the run did not notice"
-        assert "the same command goes on from here" in output
+    assert process.returncode != 0, "the job was killed, the run did not notice"
+    assert "the same command goes on from here" in output
     finish(workflow, undisturbed)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_interrupt_from_the_keyboard(undisturbed, tmp_path, mirror, share):
-    workflow = tiny(tmp_path / "interrupted", mirror)
-    process = workflow.start(*TARGETS)
-    time.sleep(share * undisturbed.seconds)
+    workflow, process, _ = caught(tmp_path, mirror, undisturbed, share)
     start = time.monotonic()
     os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does
     output, _ = process.communicate(timeout=60)
@@ -120,34 +121,57 @@ def test_a_second_run_in_the_same_folder_says_so_and_harms_nothing(undisturbed, 
     finish(workflow, undisturbed)
 
 
-@pytest.mark.long
-def test_make_unlocks_unless_a_run_is_alive(tmp_path, mirror):
-    workflow = tiny(tmp_path / "made", mirror)
-    shutil.copy(ROOT / "Makefile", workflow.folder)
-    shutil.copy(ROOT / "requirements.lock", workflow.folder)
+def with_make(workflow: Workflow) -> Workflow:
+    """The Makefile beside the workflow, and what it would install."""
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, workflow.folder)
     (workflow.folder / ".venv/bin").mkdir(parents=True)
     for name in ("python", "snakemake"):
         (workflow.folder / ".venv/bin" / name).symlink_to(shutil.which(name, path=os.path.dirname(sys.executable)))
     (workflow.folder / ".venv/run").touch()
+    return workflow
 
-    def unlock() -> subprocess.CompletedProcess:
-        return subprocess.run(["make", "unlock"], cwd=workflow.folder, capture_output=True, text=True)
 
+def make(workflow: Workflow, *arguments: str) -> tuple[int, str]:
+    """Exit status and output of make."""
+    process = workflow.launch("make", *arguments)
+    output, _ = process.communicate()
+    return process.returncode, output
+
+
+@pytest.mark.long
+def test_make_unlocks_unless_a_run_is_alive(tmp_path, mirror):
+    workflow = with_make(tiny(tmp_path / "made", mirror))
     process = workflow.start(*TARGETS)
     while not jobs(process):
         time.sleep(0.05)
-    refused = unlock()
-    assert refused.returncode != 0
-    assert f"another run (process {process.pid}) is alive" in refused.stderr
+    status, said = make(workflow, "unlock")
+    assert status != 0
+    assert f"another run (process {process.pid}) is alive" in said
     assert list((workflow.folder / ".snakemake/locks").iterdir())
-    process.kill()
-    process.wait()
-    process.stdout.close()
-    wait_for_end(process, 3)
-    done = unlock()
-    assert done.returncode == 0, done.stderr
+    kill(process)
+    status, said = make(workflow, "unlock")
+    assert status == 0, said
     assert not list(workflow.folder.glob(".snakemake/locks/*"))
-    assert unlock().returncode == 0  # nothing to do
+    assert make(workflow, "unlock")[0] == 0  # nothing to do
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("share", [0.5, 0.8])
+def test_make_reproduce_goes_on_after_a_kill(finished, tmp_path, mirror, share):
+    """All kinds of results, from the dataset to verdicts and explorer; no other command than the first is needed."""
+    workflow = with_make(Workflow(tmp_path / "made", mirror))
+    settings = workflow.folder / "config/config.yaml"
+    settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | SMALL, sort_keys=False))
+    process = workflow.launch("make", "reproduce", "CORES=2")
+    time.sleep(share * finished.seconds)
+    assert process.poll() is None, "it had ended before it was killed"
+    kill(process)
+    status, said = make(workflow, "reproduce", "CORES=2")
+    assert status == 0, said
+    expected = results(finished)
+    assert results(workflow) == expected
+    assert differing(workflow, finished, expected) == []
 
 
 @pytest.mark.long

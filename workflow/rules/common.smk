@@ -15,11 +15,13 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another w
 SCRIPTS = ROOT / "scripts"
 sys.path.append(str(SCRIPTS))
 
-from meanfield import alone, configuration, footprint, orphans
+from meanfield import alone, configuration, footprint, orphans, room
 from meanfield.errors import MeanfieldError
 
 try:
     configuration.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    room.insist_on_folder("results")
+    room.insist_on_writing(Path.cwd())  # a dry run, too, needs .snakemake
 except MeanfieldError as error:
     sys.exit(str(error))
 
