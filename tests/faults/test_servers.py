@@ -208,7 +208,7 @@ def test_another_file_than_the_published_is_an_error_and_not_kept(serve, tmp_pat
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("behaviour", [reset, half, missing, redirect_to_itself, stream], ids=lambda one: one.__name__)
+@pytest.mark.parametrize("behaviour", [half, stream], ids=lambda one: one.__name__)
 def test_a_job_goes_on_with_a_stand_in_where_nobody_delivers(serve, tmp_path, behaviour):
     workflow = Workflow(tmp_path / "clone", serve(behaviour).address)
     result = workflow.snakemake("results/datasets/linear.nc", "results/published/linear/10/esp.nc")

@@ -34,9 +34,7 @@ def kill(process: subprocess.Popen) -> None:
     wait_for_end(process, 4)  # no orphan
 
 
-def caught(
-    folder, mirror, undisturbed, share, what=lambda process: [process.pid]
-) -> tuple[Workflow, subprocess.Popen, list]:
+def caught(folder, mirror, undisturbed, share, what=lambda run: [run.pid]) -> tuple[Workflow, subprocess.Popen, list]:
     """A tiny run at this share of its time, and the processes there are then, by `what`; where it has ended, another run."""
     seconds = undisturbed.seconds
     for attempt in range(4):
@@ -157,7 +155,7 @@ def test_make_unlocks_unless_a_run_is_alive(tmp_path, mirror):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("share", [0.5, 0.8])
+@pytest.mark.parametrize("share", [0.3, 0.7])
 def test_make_reproduce_goes_on_after_a_kill(finished, tmp_path, mirror, share):
     """All kinds of results, from the dataset to verdicts and explorer; no other command than the first is needed."""
     workflow = with_make(Workflow(tmp_path / "made", mirror))
