@@ -1,8 +1,9 @@
-"""Room to write, and the right to: asked before a run begins, and told when a job finds that there is none."""
+"""The right to write, asked before a run begins; and what a job says when it finds neither that nor room."""
 
 import errno
 import os
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 from meanfield.errors import MeanfieldError
@@ -10,9 +11,19 @@ from meanfield.errors import MeanfieldError
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
-def concerns(error: BaseException) -> bool:
-    """Whether a job may have failed for want of room; HDF5 says so without a number, or in its own words."""
-    return (isinstance(error, OSError) and error.errno in (*NO_ROOM, None)) or "errno" in str(error)
+def writable(folder: str | Path) -> bool:
+    """Whether files can be made in a folder."""
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def advice(error: BaseException, folders: Sequence[Path]) -> str:
+    """What to say beside a job's error if it may be one of room or right to write in one of its folders; else nothing.
+
+    HDF5 reports a full disk without a number, or in its own words.
+    """
+    barred = [folder for folder in folders if folder.exists() and not writable(folder)]
+    full = (isinstance(error, OSError) and error.errno in (*NO_ROOM, None)) or "errno" in str(error)
+    return told((barred or folders)[0]) if barred or full else ""
 
 
 def insist_on_folder(folder: str | Path) -> None:
@@ -24,7 +35,7 @@ def insist_on_folder(folder: str | Path) -> None:
 def insist_on_writing(folder: str | Path) -> None:
     """MeanfieldError, with the place and what is free there, if nothing can be written to a folder or where it will be."""
     place = next(path for path in (Path(folder), *Path(folder).absolute().parents) if path.exists())
-    if not os.access(place, os.W_OK | os.X_OK):
+    if not writable(place):
         raise MeanfieldError(told(place))
 
 
@@ -32,7 +43,7 @@ def told(folder: str | Path) -> str:
     """Where results go, whether that can be written to, what is free there and what to do, for a message to people."""
     there = os.path.exists(folder)
     free = shutil.disk_usage(folder if there else ".").free
-    writable = not there or os.access(folder, os.W_OK)
-    remedy = "make room" if writable else "make it writable, or a link to a folder that is"
-    state = "" if writable else " and not writable"
+    open_to_us = not there or writable(folder)
+    remedy = "make room" if open_to_us else "make it writable, or a link to a folder that is,"
+    state = "" if open_to_us else " and not writable"
     return f"results go to {folder}, with {free / 2**20:.1f} MiB free{state}; {remedy} and run the same command again"

@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
@@ -134,7 +134,8 @@ def step(snakemake) -> Iterator[Job]:
         provenance.record(name, job.input, job.output.final, job.config, threads, job.device)
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt | SystemExit):
-            os.write(terminal, f"{job.name}: {sentence(error, job.output.final[0])} (traceback: {log})\n".encode())
+            folders = [Path(path).parent for path in (*job.output.final, log)]
+            os.write(terminal, f"{job.name}: {sentence(error, folders)} (traceback: {log})\n".encode())
         job.output.discard()
         with suppress(OSError):  # the log may lie on the disk that is full
             traceback.print_exc()
@@ -144,15 +145,12 @@ def step(snakemake) -> Iterator[Job]:
         os._exit(1)  # not sys.exit: what is left in the streams' buffers may have no place, either
 
 
-def sentence(error: BaseException, output: str) -> str:
-    """An exception in one line for people; where there is no room, with the place and what is free there."""
+def sentence(error: BaseException, folders: Sequence[Path]) -> str:
+    """An exception in one line for people; with the place and what is free there, if that may be why."""
     message = " ".join(str(error).split())
     if not isinstance(error, MeanfieldError):
         message = f"{type(error).__name__}: {message}"
-    folder = Path(output).parent
-    if room.concerns(error) or not os.access(folder, os.W_OK):
-        message += f"; {room.told(folder)}"
-    return message
+    return "; ".join(filter(None, [message, room.advice(error, folders)]))
 
 
 def keep_freed_memory() -> None:

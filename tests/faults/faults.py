@@ -28,6 +28,13 @@ def jobs(process: subprocess.Popen) -> list[int]:
     ]
 
 
+def wait_for_job(process: subprocess.Popen, script: str = "") -> None:
+    """Until a job is at work, of this script if one is named; AssertionError if the run ends before."""
+    while not any(script in family(process).get(number, "") for number in jobs(process)):
+        assert process.poll() is None, process.stdout.read()
+        time.sleep(0.01)
+
+
 def wait_for_end(process: subprocess.Popen, seconds: float) -> None:
     """Until no process of the run lives; AssertionError if one still does after so many seconds."""
     end = time.monotonic() + seconds
@@ -54,6 +61,7 @@ def finish(workflow: Workflow, undisturbed: Workflow) -> None:
 def one_line(output: str, *words: str) -> str:
     """The line of an output that holds all these words; AssertionError if there is none, or a traceback."""
     assert "Traceback" not in output, output
+    assert '  File "' not in output, output
     lines = [line for line in output.splitlines() if all(word in line for word in words)]
     assert lines, f"no line with {words} in:\n{output}"
     return lines[0]

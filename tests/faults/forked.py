@@ -19,4 +19,4 @@ for number, arguments in enumerate(json.loads(Path(sys.argv[1]).read_text())):
     os.dup2(output, 1)
     os.dup2(output, 2)
     sys.argv = ["snakemake", *arguments]
-    main()  # ends the process
+    sys.exit(main())

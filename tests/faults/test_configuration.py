@@ -153,7 +153,7 @@ def test_invalid_configurations_are_refused_in_one_line(invalid):
         assert len(line) < 400
 
 
-def plan(folder, texts, mirror) -> tuple[Workflow, subprocess.Popen]:
+def begin(folder, texts, mirror) -> tuple[Workflow, subprocess.Popen]:
     """Start a dry run with each configuration, one after the other."""
     workflow, commands = Workflow(folder, mirror), []
     snakefile = (folder / "workflow/Snakefile").read_text()
@@ -165,15 +165,19 @@ def plan(folder, texts, mirror) -> tuple[Workflow, subprocess.Popen]:
         (folder / f"workflow/Snakefile{number}").write_text(mine)
         commands.append(["--cores", "2", "--dry-run", "--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}"])
     (folder / "commands.json").write_text(json.dumps(commands))
-    return workflow, workflow.launch(sys.executable, str(Path(__file__).parent / "forked.py"), "commands.json")
+    return workflow, workflow.launch(
+        sys.executable, "-W", "ignore", str(Path(__file__).parent / "forked.py"), "commands.json"
+    )
 
 
-def planned(tmp_path_factory, texts, mirror) -> list[tuple[int, str]]:
+def dry_runs(tmp_path_factory, texts, mirror) -> list[tuple[int, str]]:
     """(exit status, output) of a dry run with each configuration, one half beside the other."""
     found = [None] * len(texts)
-    halves = [plan(tmp_path_factory.mktemp("plan"), texts[half::2], mirror) for half in range(2)]
+    halves = [begin(tmp_path_factory.mktemp("plan"), texts[half::2], mirror) for half in range(2)]
     for half, (workflow, process) in enumerate(halves):
-        statuses = process.communicate()[0].split()
+        said, _ = process.communicate()
+        statuses = said.split()
+        assert len(statuses) == len(found[half::2]), said
         assert not (workflow.folder / "results").exists()
         outputs = [(workflow.folder / f"{number}.out").read_text() for number in range(len(statuses))]
         found[half::2] = zip(map(int, statuses), outputs, strict=True)
@@ -183,7 +187,7 @@ def planned(tmp_path_factory, texts, mirror) -> list[tuple[int, str]]:
 @pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_snakemake_refuses_them_before_any_job(invalid, tmp_path_factory, mirror, many):
     chosen = invalid if many else invalid[:: len(invalid) // QUICK]
-    for text, (status, output) in zip(chosen, planned(tmp_path_factory, chosen, mirror), strict=True):
+    for text, (status, output) in zip(chosen, dry_runs(tmp_path_factory, chosen, mirror), strict=True):
         assert status != 0, text
         assert "Traceback" not in output
         said = [line for line in output.splitlines() if not line.startswith("Using ")]
@@ -260,7 +264,7 @@ def test_valid_configurations_are_accepted(valid):
 @pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
 def test_valid_configurations_plan(valid, tmp_path_factory, mirror, many):
     chosen = valid if many else valid[:: VALID // QUICK]
-    for text, (status, output) in zip(chosen, planned(tmp_path_factory, chosen, mirror), strict=True):
+    for text, (status, output) in zip(chosen, dry_runs(tmp_path_factory, chosen, mirror), strict=True):
         assert status == 0, f"{text}\n{output}"
         assert re.search(r"^training +\d+$", output, re.MULTILINE)
 

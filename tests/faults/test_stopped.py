@@ -7,11 +7,12 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 import yaml
 from conftest import ROOT, SMALL, TARGETS, Workflow, differing, results, tiny
-from faults import family, finish, jobs, state, wait_for_end
+from faults import family, finish, jobs, state, wait_for_end, wait_for_job
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
 MOMENTS = 20  # of each kind of kill
@@ -24,35 +25,37 @@ def moments(kind: str) -> list:
     return [pytest.param(share, marks=[pytest.mark.long] if number >= QUICK else []) for number, share in enumerate(shares)]
 
 
-def kill(process: subprocess.Popen) -> None:
-    """Kill Snakemake, or make and Snakemake; AssertionError if any process of the run outlives it for long."""
+def killed(process: subprocess.Popen) -> bool:
+    """Kill Snakemake, or make and Snakemake: whether it was alive. AssertionError if any process of the run outlives it."""
     launchers = [number for number, command in family(process).items() if "bin/snakemake" in command]
     for number in {process.pid, *launchers}:
-        os.kill(number, signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
+        with suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
+    if process.wait() != -signal.SIGKILL:
+        return False
     wait_for_end(process, 4)  # no orphan
+    process.stdout.close()
+    return True
 
 
-def caught(folder, mirror, undisturbed, share, what=lambda run: [run.pid]) -> tuple[Workflow, subprocess.Popen, list]:
-    """A tiny run at this share of its time, and the processes there are then, by `what`; where it has ended, another run."""
+def struck(folder, mirror, undisturbed, share, strike) -> tuple[Workflow, subprocess.Popen]:
+    """A tiny run that `strike` has struck at this share of its time; where it had ended before, another run."""
     seconds = undisturbed.seconds
     for attempt in range(4):
         workflow = tiny(folder / f"attempt{attempt}", mirror)
         start, process = time.monotonic(), workflow.start(*TARGETS)
         while process.poll() is None:
-            if time.monotonic() - start > share * seconds and (found := what(process)):
-                return workflow, process, found
+            if time.monotonic() - start > share * seconds and strike(process):
+                return workflow, process
             time.sleep(0.02)
         process.stdout.close()
-        seconds = 0.9 * (time.monotonic() - start)  # faster than the undisturbed run: it had been the first
-    raise AssertionError("every run ended before it was caught")
+        seconds = 0.9 * (time.monotonic() - start)  # faster than the undisturbed run, which had been the first
+    raise AssertionError("every run ended before it was struck")
 
 
 @pytest.mark.parametrize("share", moments("snakemake"))
 def test_snakemake_is_killed(undisturbed, tmp_path, mirror, share):
-    workflow, process, _ = caught(tmp_path, mirror, undisturbed, share)
-    kill(process)
+    workflow, _ = struck(tmp_path, mirror, undisturbed, share, killed)
     before = state(workflow.folder)
     time.sleep(1)
     assert state(workflow.folder) == before
@@ -67,19 +70,24 @@ def test_a_long_job_does_not_outlive_snakemake(tmp_path, mirror, wait):
     experiment = {"dataset": "linear", "architecture": "10", "updates": 500_000, "beta_stddev": 1e-4, "beta_op_seed": 21}
     workflow = tiny(tmp_path / "long", mirror, experiments=[experiment], activations=["esp"])
     process = workflow.start("results/runs/linear/10/esp/trajectory.nc", "--configfile", "tiny.yaml")
-    while not any("training.py" in family(process)[number] for number in jobs(process) if number in family(process)):
-        assert process.poll() is None
-        time.sleep(0.01)
+    wait_for_job(process, "training.py")
     time.sleep(wait)
-    kill(process)
+    assert killed(process)
     assert not workflow.folder.joinpath("results/runs/linear/10/esp/trajectory.nc").exists()
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("share", moments("job"))
 def test_a_job_is_killed(undisturbed, tmp_path, mirror, share):
-    workflow, process, running = caught(tmp_path, mirror, undisturbed, share, jobs)
-    os.kill(random.Random(share).choice(running), signal.SIGKILL)
+    chance = random.Random(share)
+
+    def kill_a_job(process) -> bool:
+        with suppress(ProcessLookupError, IndexError):  # it has just ended, or there is none
+            os.kill(chance.choice(jobs(process)), signal.SIGKILL)
+            return True
+        return False
+
+    workflow, process = struck(tmp_path, mirror, undisturbed, share, kill_a_job)
     output, _ = process.communicate(timeout=60)
     assert process.returncode != 0, "the job was killed, the run did not notice"
     assert "the same command goes on from here" in output
@@ -89,9 +97,12 @@ def test_a_job_is_killed(undisturbed, tmp_path, mirror, share):
 @pytest.mark.long
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_interrupt_from_the_keyboard(undisturbed, tmp_path, mirror, share):
-    workflow, process, _ = caught(tmp_path, mirror, undisturbed, share)
+    def press_ctrl_c(process) -> bool:
+        os.killpg(process.pid, signal.SIGINT)
+        return True
+
+    workflow, process = struck(tmp_path, mirror, undisturbed, share, press_ctrl_c)
     start = time.monotonic()
-    os.killpg(process.pid, signal.SIGINT)  # what Ctrl-C does
     output, _ = process.communicate(timeout=60)
     assert time.monotonic() - start < 5
     assert process.returncode != 0
@@ -105,9 +116,7 @@ def test_interrupt_from_the_keyboard(undisturbed, tmp_path, mirror, share):
 def test_a_second_run_in_the_same_folder_says_so_and_harms_nothing(undisturbed, tmp_path, mirror):
     workflow = tiny(tmp_path / "twice", mirror)
     first = workflow.start(*TARGETS)
-    while not jobs(first):
-        assert first.poll() is None
-        time.sleep(0.05)
+    wait_for_job(first)
     second = workflow.snakemake(*TARGETS)
     assert second.returncode != 0
     assert "Directory cannot be locked" in second.stdout
@@ -141,13 +150,12 @@ def make(workflow: Workflow, *arguments: str) -> tuple[int, str]:
 def test_make_unlocks_unless_a_run_is_alive(tmp_path, mirror):
     workflow = with_make(tiny(tmp_path / "made", mirror))
     process = workflow.start(*TARGETS)
-    while not jobs(process):
-        time.sleep(0.05)
+    wait_for_job(process)
     status, said = make(workflow, "unlock")
     assert status != 0
     assert f"another run (process {process.pid}) is alive" in said
     assert list((workflow.folder / ".snakemake/locks").iterdir())
-    kill(process)
+    assert killed(process)
     status, said = make(workflow, "unlock")
     assert status == 0, said
     assert not list(workflow.folder.glob(".snakemake/locks/*"))
@@ -163,11 +171,12 @@ def test_make_reproduce_goes_on_after_a_kill(finished, tmp_path, mirror, share):
     settings.write_text(yaml.safe_dump(yaml.safe_load(settings.read_text()) | SMALL, sort_keys=False))
     process = workflow.launch("make", "reproduce", "CORES=2")
     time.sleep(share * finished.seconds)
-    assert process.poll() is None, "it had ended before it was killed"
-    kill(process)
+    assert killed(process), "it had ended before"
+    assert list(workflow.folder.glob(".snakemake/locks/*"))
+    expected = results(finished)
+    assert 0 < len(results(workflow, at_least=1)) < len(expected)
     status, said = make(workflow, "reproduce", "CORES=2")
     assert status == 0, said
-    expected = results(finished)
     assert results(workflow) == expected
     assert differing(workflow, finished, expected) == []
 

@@ -21,7 +21,7 @@ from meanfield.errors import MeanfieldError
 try:
     configuration.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
     room.insist_on_folder("results")
-    room.insist_on_writing(Path.cwd())  # a dry run, too, needs .snakemake
+    room.insist_on_writing(".snakemake")  # which a dry run needs, too
 except MeanfieldError as error:
     sys.exit(str(error))
 
