@@ -49,7 +49,7 @@ def test_an_error_or_a_whole_table(tmp_path, mirror, case, scaling):
         "test_size": 0.25,
         "split_seed": 0,
     }
-    settings = {"datasets": {"mine": mine}, "experiments": [EXPERIMENT], "seeds": 2}
+    settings = {"datasets": {"mine": mine}, "experiments": [EXPERIMENT], "activations": ["esp"], "seeds": 2}
     (workflow.folder / "mine.yaml").write_text(yaml.safe_dump(settings))
     result = workflow.snakemake("tables", "--configfile", "mine.yaml", "--keep-going")
     tables = workflow.folder / "results/tables"

@@ -40,16 +40,15 @@ def killed(process: subprocess.Popen) -> bool:
 
 def struck(folder, mirror, undisturbed, share, strike) -> tuple[Workflow, subprocess.Popen]:
     """A tiny run that `strike` has struck at this share of its time; where it had ended before, another run."""
-    seconds = undisturbed.seconds
     for attempt in range(4):
         workflow = tiny(folder / f"attempt{attempt}", mirror)
         start, process = time.monotonic(), workflow.start(*TARGETS)
         while process.poll() is None:
-            if time.monotonic() - start > share * seconds and strike(process):
+            if time.monotonic() - start > share * undisturbed.seconds and strike(process):
                 return workflow, process
             time.sleep(0.02)
         process.stdout.close()
-        seconds = 0.9 * (time.monotonic() - start)  # faster than the undisturbed run, which had been the first
+        undisturbed.seconds = 0.9 * (time.monotonic() - start)  # it was slow then, being the first
     raise AssertionError("every run ended before it was struck")
 
 
@@ -57,10 +56,9 @@ def struck(folder, mirror, undisturbed, share, strike) -> tuple[Workflow, subpro
 def test_snakemake_is_killed(undisturbed, tmp_path, mirror, share):
     workflow, _ = struck(tmp_path, mirror, undisturbed, share, killed)
     before = state(workflow.folder)
-    time.sleep(1)
-    assert state(workflow.folder) == before
-    unlocked = workflow.snakemake("--unlock", *TARGETS)  # as `make` does
+    unlocked = workflow.snakemake("--unlock", *TARGETS)  # as `make` does; it takes two seconds
     assert unlocked.returncode == 0, unlocked.stdout
+    assert state(workflow.folder) == before
     finish(workflow, undisturbed)
 
 
@@ -98,16 +96,16 @@ def test_a_job_is_killed(undisturbed, tmp_path, mirror, share):
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.8])
 def test_interrupt_from_the_keyboard(undisturbed, tmp_path, mirror, share):
     def press_ctrl_c(process) -> bool:
-        os.killpg(process.pid, signal.SIGINT)
-        return True
+        if at_work := jobs(process):
+            os.killpg(process.pid, signal.SIGINT)
+        return bool(at_work)
 
     workflow, process = struck(tmp_path, mirror, undisturbed, share, press_ctrl_c)
     start = time.monotonic()
     output, _ = process.communicate(timeout=60)
     assert time.monotonic() - start < 5
     assert process.returncode != 0
-    if "Select jobs to execute" in output:  # else it was stopped before it began
-        assert "the same command goes on from here" in output
+    assert "the same command goes on from here" in output
     wait_for_end(process, 1)
     finish(workflow, undisturbed)
 
@@ -163,7 +161,7 @@ def test_make_unlocks_unless_a_run_is_alive(tmp_path, mirror):
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("share", [0.3, 0.7])
+@pytest.mark.parametrize("share", [0.6])
 def test_make_reproduce_goes_on_after_a_kill(finished, tmp_path, mirror, share):
     """All kinds of results, from the dataset to verdicts and explorer; no other command than the first is needed."""
     workflow = with_make(Workflow(tmp_path / "made", mirror))
