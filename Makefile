@@ -48,7 +48,7 @@ verify: $(VENV)/run unlock
 	@! grep -E ',differs$$' results/verification/verdicts.csv || { echo "The above differs from the publication: results/verification/verdicts.md" >&2; exit 1; }
 
 test-faults: $(VENV)/dev
-	$(BIN)/python -m pytest tests/faults tests/workflow/test_ensemble.py -m "long or not long"
+	$(BIN)/python -m pytest tests/faults tests/workflow/test_ensemble.py::test_a_diverging_member_is_named_by_seed_and_takes_none_down -m "long or not long"
 
 lint: $(VENV)/dev
 	$(BIN)/ruff check .

@@ -76,7 +76,6 @@ def test_member_1_is_the_single_published_run_within_its_rounding_envelope(judge
         np.testing.assert_allclose(ours.parameters.sel(seed=1), alone.parameters.sel(seed=1), rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.long
 def test_cores_do_not_matter(judged, tmp_path, mirror):
     other = Workflow(tmp_path / "one", mirror)
     result = ensemble(other, "--cores", "1")
