@@ -1,6 +1,7 @@
 """Where the published files are, and a copy of this folder to run Snakemake in."""
 
 import filecmp
+import json
 import os
 import shutil
 import subprocess
@@ -62,6 +63,17 @@ class Workflow:
         process = self.start(*arguments, **keywords)
         output, _ = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output)
+
+    def dry_runs(self, commands: list[list[str]]) -> list[tuple[int, str]]:
+        """Exit status and output of many dry runs, with these arguments; nothing may be made by them."""
+        plans = [["--cores", "2", "--dry-run", *arguments] for arguments in commands]
+        (self.folder / "commands.json").write_text(json.dumps(plans))
+        process = self.launch(sys.executable, "-W", "ignore", str(ROOT / "tests/forked.py"), "commands.json")
+        said, _ = process.communicate()
+        statuses = said.split()
+        assert len(statuses) == len(commands), said
+        assert not (self.folder / "results").exists()
+        return [(int(status), (self.folder / f"{number}.out").read_text()) for number, status in enumerate(statuses)]
 
     def planned(self, *arguments: str) -> set[str]:
         """The outputs' folders and names that a dry run would make, e.g. {"dataset", "training"} as rule names."""

@@ -1,12 +1,8 @@
 """Configurations made from the schema: every invalid one is refused in one line before any job, every valid one plans."""
 
 import copy
-import json
 import os
 import re
-import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import yaml
@@ -153,8 +149,8 @@ def test_invalid_configurations_are_refused_in_one_line(invalid):
         assert len(line) < 400
 
 
-def begin(folder, texts, mirror) -> tuple[Workflow, subprocess.Popen]:
-    """Start a dry run with each configuration, one after the other."""
+def dry_runs(folder, texts, mirror) -> list[tuple[int, str]]:
+    """Exit status and output of a dry run with each configuration."""
     workflow, commands = Workflow(folder, mirror), []
     snakefile = (folder / "workflow/Snakefile").read_text()
     for number, text in enumerate(texts):
@@ -163,31 +159,14 @@ def begin(folder, texts, mirror) -> tuple[Workflow, subprocess.Popen]:
         mine = snakefile.replace('configfile: "config/config.yaml"', f'configfile: "config/{number}.yaml"')
         assert mine != snakefile
         (folder / f"workflow/Snakefile{number}").write_text(mine)
-        commands.append(["--cores", "2", "--dry-run", "--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}"])
-    (folder / "commands.json").write_text(json.dumps(commands))
-    return workflow, workflow.launch(
-        sys.executable, "-W", "ignore", str(Path(__file__).parent / "forked.py"), "commands.json"
-    )
-
-
-def dry_runs(tmp_path_factory, texts, mirror) -> list[tuple[int, str]]:
-    """(exit status, output) of a dry run with each configuration, one half beside the other."""
-    found = [None] * len(texts)
-    halves = [begin(tmp_path_factory.mktemp("plan"), texts[half::2], mirror) for half in range(2)]
-    for half, (workflow, process) in enumerate(halves):
-        said, _ = process.communicate()
-        statuses = said.split()
-        assert len(statuses) == len(found[half::2]), said
-        assert not (workflow.folder / "results").exists()
-        outputs = [(workflow.folder / f"{number}.out").read_text() for number in range(len(statuses))]
-        found[half::2] = zip(map(int, statuses), outputs, strict=True)
-    return found
+        commands.append(["--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}"])
+    return workflow.dry_runs(commands)
 
 
 @pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_snakemake_refuses_them_before_any_job(invalid, tmp_path_factory, mirror, many):
+def test_snakemake_refuses_them_before_any_job(invalid, tmp_path, mirror, many):
     chosen = invalid if many else invalid[:: len(invalid) // QUICK]
-    for text, (status, output) in zip(chosen, dry_runs(tmp_path_factory, chosen, mirror), strict=True):
+    for text, (status, output) in zip(chosen, dry_runs(tmp_path, chosen, mirror), strict=True):
         assert status != 0, text
         assert "Traceback" not in output
         said = [line for line in output.splitlines() if not line.startswith("Using ")]
@@ -262,9 +241,9 @@ def test_valid_configurations_are_accepted(valid):
 
 
 @pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])
-def test_valid_configurations_plan(valid, tmp_path_factory, mirror, many):
+def test_valid_configurations_plan(valid, tmp_path, mirror, many):
     chosen = valid if many else valid[:: VALID // QUICK]
-    for text, (status, output) in zip(chosen, dry_runs(tmp_path_factory, chosen, mirror), strict=True):
+    for text, (status, output) in zip(chosen, dry_runs(tmp_path, chosen, mirror), strict=True):
         assert status == 0, f"{text}\n{output}"
         assert re.search(r"^training +\d+$", output, re.MULTILINE)
 

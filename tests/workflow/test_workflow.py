@@ -262,52 +262,61 @@ def own(**settings):
     return {"datasets": {"mine": {"test_size": 0.2, "split_seed": 0, **settings}}}
 
 
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"experimens": []}, ["experimens", "allowed: mirror"]),
-        ({"activations": ["esp", "swish"]}, ["activations[1]", "swish", "esp, relu, sigmoid"]),
-        ({"seeds": "many"}, ["seeds", "many", "whole number"]),
-        ({"seeds": 5.0}, ["seeds", "5.0", "whole number"]),
-        ({"datasets": None}, ["datasets", "null", "mapping"]),
-        ({"datasets": {"mine": {"test_size": 0.2, "split_seed": 0}}}, ["datasets.mine", "none of file, packaged, table"]),
-        (
-            {"datasets": {"linear": {"packaged": "digits", "labels": "one-hot", "pixel_scale": 16}}},
-            ["datasets.linear", "file and packaged", "just one"],
-        ),
-        (
-            {"datasets": {"linear": {"labels": "one-hot"}}},
-            ["datasets.linear.labels", "no meaning for file TF/Lindata.mat", "allowed: "],
-        ),
-        (own(packaged="diabetes"), ["datasets.mine.task is classification", "allowed for diabetes: regression"]),
-        (own(packaged="iris", scaling="all"), ["datasets.mine.scaling is all", "none, features"]),
-        (own(table="x.csv", target="y"), ["datasets.mine: missing key features"]),
-        (own(table="x.csv", features=["a"], target="y"), ["datasets.mine.table is 'x.csv'", "no such file"]),
-        (own(table="x.txt", features=["a"], target="y"), ["datasets.mine.table", "x.txt", ".csv, .npz or .mat"]),
-        (experiment(beta_stddev=float("nan")), ["experiments[0].beta_stddev", "NaN", "finite"]),
-        (experiment(beta_stddev="1e-2"), ["experiments[0].beta_stddev", "1e-2", "1.0e-2"]),
-        (experiment(architecture=100000), ["experiments[0].architecture", "100000", "at most 99999"]),
-        ({"seeds": 0}, ["seeds", "0", "at least 1"]),
-        ({"threads": {"training": 1, "spectrum": 1, "video": 1}}, ["threads", "video", "training, spectrum"]),
-        (experiment(architecture="8--2"), ["experiments[0].architecture", "8--2", "hidden widths"]),
-        (experiment(architecture=0), ["experiments[0].architecture", "0", "at least 1"]),
-        (experiment(architecture="8-0"), ["experiments[0].architecture", "8-0", "hidden widths"]),
-        (experiment(dataset="mnist"), ["experiments[0].dataset", "mnist", "linear, nonlinear, digits"]),
-        (experiment(updates=1.5), ["experiments[0].updates", "1.5", "whole number"]),
-        ({"experiments": [SMALL["experiments"][0]] * 2}, ["experiments[1]", "repeats linear 10"]),
-        ({"claims": {"seeds": {"linear": "lineer"}}}, ["claims.seeds.linear is 'lineer'", "linear, nonlinear, digits"]),
-        ({"datasets": {"linear": {"split_seed": [1, 1]}}}, ["datasets.linear.split_seed", "each entry once"]),
-    ],
-)
-def test_mistakes_in_the_configuration_are_one_line(tmp_path, mirror, changes, words):
-    workflow = Workflow(tmp_path, mirror)
-    result = workflow.snakemake(*small(workflow, **changes))
-    assert result.returncode != 0
-    lines = [line for line in result.stdout.splitlines() if line.startswith("configuration: ")]
-    assert len(lines) == 1, result.stdout
-    assert all(word in lines[0] for word in words), lines[0]
-    assert "Traceback" not in result.stdout
-    assert not (tmp_path / "results").exists()
+MISTAKES = [
+    ({"experimens": []}, ["experimens", "allowed: mirror"]),
+    ({"activations": ["esp", "swish"]}, ["activations[1]", "swish", "esp, relu, sigmoid"]),
+    ({"seeds": "many"}, ["seeds", "many", "whole number"]),
+    ({"seeds": 5.0}, ["seeds", "5.0", "whole number"]),
+    ({"datasets": None}, ["datasets", "null", "mapping"]),
+    ({"datasets": {"mine": {"test_size": 0.2, "split_seed": 0}}}, ["datasets.mine", "none of file, packaged, table"]),
+    (
+        {"datasets": {"linear": {"packaged": "digits", "labels": "one-hot", "pixel_scale": 16}}},
+        ["datasets.linear", "file and packaged", "just one"],
+    ),
+    (
+        {"datasets": {"linear": {"labels": "one-hot"}}},
+        ["datasets.linear.labels", "no meaning for file TF/Lindata.mat", "allowed: "],
+    ),
+    (own(packaged="diabetes"), ["datasets.mine.task is classification", "allowed for diabetes: regression"]),
+    (own(packaged="iris", scaling="all"), ["datasets.mine.scaling is all", "none, features"]),
+    (own(table="x.csv", target="y"), ["datasets.mine: missing key features"]),
+    (own(table="x.csv", features=["a"], target="y"), ["datasets.mine.table is 'x.csv'", "no such file"]),
+    (own(table="x.txt", features=["a"], target="y"), ["datasets.mine.table", "x.txt", ".csv, .npz or .mat"]),
+    (experiment(beta_stddev=float("nan")), ["experiments[0].beta_stddev", "NaN", "finite"]),
+    (experiment(beta_stddev="1e-2"), ["experiments[0].beta_stddev", "1e-2", "1.0e-2"]),
+    (experiment(architecture=100000), ["experiments[0].architecture", "100000", "at most 99999"]),
+    ({"seeds": 0}, ["seeds", "0", "at least 1"]),
+    ({"threads": {"training": 1, "spectrum": 1, "video": 1}}, ["threads", "video", "training, spectrum"]),
+    (experiment(architecture="8--2"), ["experiments[0].architecture", "8--2", "hidden widths"]),
+    (experiment(architecture=0), ["experiments[0].architecture", "0", "at least 1"]),
+    (experiment(architecture="8-0"), ["experiments[0].architecture", "8-0", "hidden widths"]),
+    (experiment(dataset="mnist"), ["experiments[0].dataset", "mnist", "linear, nonlinear, digits"]),
+    (experiment(updates=1.5), ["experiments[0].updates", "1.5", "whole number"]),
+    ({"experiments": [SMALL["experiments"][0]] * 2}, ["experiments[1]", "repeats linear 10"]),
+    ({"claims": {"seeds": {"linear": "lineer"}}}, ["claims.seeds.linear is 'lineer'", "linear, nonlinear, digits"]),
+    ({"datasets": {"linear": {"split_seed": [1, 1]}}}, ["datasets.linear.split_seed", "each entry once"]),
+]
+
+
+@pytest.fixture(scope="module")
+def refusals(tmp_path_factory, mirror) -> list[tuple[int, str]]:
+    """Exit status and output with each of these mistakes."""
+    workflow, commands = Workflow(tmp_path_factory.mktemp("mistakes"), mirror), []
+    for number, (changes, _) in enumerate(MISTAKES):
+        path = workflow.folder / f"{number}.yaml"
+        path.write_text(yaml.safe_dump(SMALL | changes))
+        commands.append(["--configfile", path.name])
+    return workflow.dry_runs(commands)
+
+
+@pytest.mark.parametrize("number", range(len(MISTAKES)), ids=[" ".join(words) for _, words in MISTAKES])
+def test_mistakes_in_the_configuration_are_one_line(refusals, number):
+    status, output = refusals[number]
+    assert status != 0
+    lines = [line for line in output.splitlines() if line.startswith("configuration: ")]
+    assert len(lines) == 1, output
+    assert all(word in lines[0] for word in MISTAKES[number][1]), lines[0]
+    assert "Traceback" not in output
 
 
 def test_lint_has_nothing_to_say(tmp_path, mirror):
