@@ -4,7 +4,7 @@
 #   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
 #   make test        unit tests, a dry run, one small real run
-#   make test-faults everything that can go wrong, done for real (docs/reliability.md); half an hour
+#   make test-faults everything that can go wrong, done for real (docs/reliability.md); 29 minutes
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N

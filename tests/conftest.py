@@ -64,11 +64,12 @@ class Workflow:
         output, _ = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
-    def dry_runs(self, commands: list[list[str]]) -> list[tuple[int, str]]:
+    def dry_runs(self, commands: list[list[str]], **environment: str) -> list[tuple[int, str]]:
         """Exit status and output of many dry runs, with these arguments; nothing may be made by them."""
         plans = [["--cores", "2", "--dry-run", *arguments] for arguments in commands]
         (self.folder / "commands.json").write_text(json.dumps(plans))
-        process = self.launch(sys.executable, "-W", "ignore", str(ROOT / "tests/forked.py"), "commands.json")
+        forked = str(ROOT / "tests/forked.py")
+        process = self.launch(sys.executable, "-W", "ignore", forked, "commands.json", **environment)
         said, _ = process.communicate()
         statuses = said.split()
         assert len(statuses) == len(commands), said
