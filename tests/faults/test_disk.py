@@ -86,6 +86,7 @@ def refused(workflow, *words, **keywords):
     assert not state(workflow.folder)
 
 
+@pytest.mark.long
 @mounts
 def test_read_only_file_system(undisturbed, tmp_path, mirror):
     workflow = tiny(tmp_path / "read-only", mirror)

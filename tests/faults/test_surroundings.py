@@ -97,6 +97,7 @@ def test_the_full_reproduction_in_two_gibibytes(tmp_path, mirror):
     assert "(traceback:" not in result.stdout
 
 
+@pytest.mark.long
 def test_nothing_of_the_user_is_read_or_written(tmp_path, mirror):
     """A home that must not be touched: a job writes under results and Snakemake under .snakemake, nothing else."""
     home = tmp_path / "home"
