@@ -64,10 +64,10 @@ class Workflow:
         output, _ = process.communicate()
         return subprocess.CompletedProcess(process.args, process.returncode, output)
 
-    def dry_runs(self, commands: list[list[str]], **environment: str) -> list[tuple[int, str]]:
-        """Exit status and output of many dry runs, with these arguments; nothing may be made by them."""
-        plans = [["--cores", "2", "--dry-run", *arguments] for arguments in commands]
-        (self.folder / "commands.json").write_text(json.dumps(plans))
+    def forked(self, commands: list[list[str]], **environment: str) -> list[tuple[int, str]]:
+        """Exit status and output of Snakemake with each of these arguments; AssertionError if any of them makes a result."""
+        runs = [["--cores", "2", *arguments] for arguments in commands]
+        (self.folder / "commands.json").write_text(json.dumps(runs))
         forked = str(ROOT / "tests/forked.py")
         process = self.launch(sys.executable, "-W", "ignore", forked, "commands.json", **environment)
         said, _ = process.communicate()

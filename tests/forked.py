@@ -1,5 +1,5 @@
 """
-Snakemake, imported once and forked for each of many dry runs: each takes a fraction of the time, and is no less real.
+Snakemake, imported once and forked for each of many commands that run no job: each takes a fraction of the time.
 
     python forked.py commands.json    a list of lists of arguments; command n writes to {n}.out, the statuses are printed
 """

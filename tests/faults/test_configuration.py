@@ -159,8 +159,8 @@ def dry_runs(folder, texts, mirror) -> list[tuple[int, str]]:
         mine = snakefile.replace('configfile: "config/config.yaml"', f'configfile: "config/{number}.yaml"')
         assert mine != snakefile
         (folder / f"workflow/Snakefile{number}").write_text(mine)
-        commands.append(["--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}"])
-    return workflow.dry_runs(commands)
+        commands.append(["--dry-run", "--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}"])
+    return workflow.forked(commands)
 
 
 @pytest.mark.parametrize("many", [False, pytest.param(True, marks=pytest.mark.long)])

@@ -158,7 +158,7 @@ def test_every_command_of_the_table_in_the_readme_plans_the_reproduction(tmp_pat
     assert len(commands) >= 6
     workflow = Workflow(tmp_path / "run", mirror)
     path = f"{install(tmp_path / 'conda')}{os.pathsep}{os.environ['PATH']}"
-    plans = workflow.dry_runs([shlex.split(command)[1:] for command in commands], PATH=path)
+    plans = workflow.forked([["--dry-run", *shlex.split(command)[1:]] for command in commands], PATH=path)
     for command, (status, output) in zip(commands, plans, strict=True):
         assert status == 0, f"{command}\n{output}"
         assert re.search(r"^training +15$", output, re.MULTILINE), command
