@@ -30,7 +30,7 @@ reproduce: $(VENV)/run unlock
 
 # A killed run leaves Snakemake's lock behind. It is removed, unless a run is alive in this folder.
 unlock: $(VENV)/run
-	@PYTHONPATH=scripts $(BIN)/python -m meanfield.alone
+	@PYTHONPATH=scripts $(BIN)/python -m meanfield.jobs.lock
 	@if ls .snakemake/locks/* > /dev/null 2>&1; then $(BIN)/snakemake --unlock; fi
 
 cluster: $(VENV)/run unlock
@@ -55,6 +55,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
+	PYTHONPATH=scripts $(BIN)/lint-imports
 
 report: reproduce
 	$(SNAKEMAKE) --report results/report.html
@@ -92,7 +93,7 @@ benchmarks: .venv-benchmarks/ready
 	@touch $@
 
 # One version of each package for all Python versions and platforms; hashes, no addresses.
-LOCK := uv pip compile pyproject.toml --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
+LOCK := uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
 lock:
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock

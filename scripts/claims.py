@@ -1,12 +1,13 @@
 """The paper's claims, judged: members.csv, indices.csv over seeds and claims.yaml in; verdicts and figures out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     from pathlib import Path
 
     import pandas as pd
-    from meanfield import claims, ensembles, pages, style, tables
+    from meanfield.ensemble import claims
+    from meanfield.figures import ensembles, pages, style, tables
 
     stated, level, published = claims.read(job.input.claims)
     members = pd.read_csv(job.input.members, dtype={"architecture": str})

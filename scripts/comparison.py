@@ -1,11 +1,12 @@
 """One run against the publication: trajectory, spectrum, envelope and published arrays in, verdict rows out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     import pandas as pd
-    from meanfield import storage, tolerances, verification
-    from meanfield.propagation import problem
+    from meanfield.data import storage
+    from meanfield.data.task import problem
+    from meanfield.verification import comparison, tolerances
 
     run = (job.wildcards.dataset, job.wildcards.architecture, job.wildcards.activation)
     dataset, published = storage.read(job.input.dataset), storage.read(job.input.published)
@@ -13,9 +14,9 @@ with step(snakemake) as job:
     headline = pd.read_csv(job.input.summary).set_index(["experiment", "activation"]).loc[f"{run[0]}_{run[1]}", run[2]]
     network, objective = problem(dataset, *run[1:], job.params.averaging)
     if dataset.attrs["source"] == storage.STAND_IN:
-        rows, noise = verification.stand_in_rows(), {}
+        rows, noise = comparison.stand_in_rows(), {}
     else:
         envelope = storage.read(job.input.envelope)
-        rows, noise = verification.run_rows(trajectory, spectrum, envelope, published, headline, network, objective)
+        rows, noise = comparison.run_rows(trajectory, spectrum, envelope, published, headline, network, objective)
     storage.write(tolerances.measured_noise(noise), job.output.noise, origin=dataset)
-    verification.table(" ".join(run), rows).to_csv(job.output.table, index=False)
+    comparison.table(" ".join(run), rows).to_csv(job.output.table, index=False)

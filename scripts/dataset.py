@@ -1,11 +1,11 @@
 """One dataset: published file, packaged data or stand-in, verified, encoded and split → dataset.nc."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     import json
 
-    from meanfield import datasets, published, storage
+    from meanfield.data import datasets, published, storage
 
     settings, checksums = job.params.settings, published.registry(job.input.registry)
     features, target, origin = datasets.obtain(

@@ -1,12 +1,12 @@
 """Published and corrected protocol side by side: indices.csv of both in, a table and a figure out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield import audits, style, tables
+    from meanfield.figures import deviations, style, tables
 
     table = tables.deviations(
         *(tables.joined(paths, job.params.runs) for paths in (job.input.published, job.input.corrected))
     )
     tables.write(table, "Published and corrected protocol", *job.output.table)
-    style.save(audits.deviations(table), *job.output.figure)
+    style.save(deviations.deviations(table), *job.output.figure)

@@ -1,9 +1,10 @@
 """Statistics over the members of each run: every indices.csv in; members, statistics and landscapes out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield import ensembles, members, style, tables
+    from meanfield.ensemble import members
+    from meanfield.figures import ensembles, style, tables
 
     indices = tables.joined(job.input.indices, job.params.runs)
     each = members.members(indices)

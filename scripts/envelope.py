@@ -1,12 +1,13 @@
 """How far rounding moves one run: seed 1 re-trained from parameters moved by one unit; dataset.nc in, envelope.nc out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield import storage, tolerances
-    from meanfield.propagation import problem
-    from meanfield.tensorflow_model import configure
-    from meanfield.training import initial_members, train
+    from meanfield.data import storage
+    from meanfield.data.task import problem
+    from meanfield.training.tensorflow_model import configure
+    from meanfield.training.train import initial_members, train
+    from meanfield.verification import tolerances
 
     configure(job.params.threads)
     dataset, params = storage.read(job.input.dataset), job.params

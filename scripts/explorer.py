@@ -1,12 +1,13 @@
 """The explorer: dataset, trajectory, spectrum and indices of every run in, one HTML page out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     from pathlib import Path
 
     import pandas as pd
-    from meanfield import explorer, storage
+    from meanfield.data import storage
+    from meanfield.figures import explorer
 
     datasets = {Path(path).stem: storage.read(path) for path in job.input.datasets}
     files = zip(job.params.runs, job.input.trajectories, job.input.spectra, job.input.indices, strict=True)

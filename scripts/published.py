@@ -1,13 +1,13 @@
 """The published arrays of one run, verified: mirror or pinned address in, one NetCDF file out, empty where none answers."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     import json
     from tempfile import TemporaryDirectory
 
     import xarray as xr
-    from meanfield import published, storage
+    from meanfield.data import published, storage
 
     checksums = published.registry(job.input.registry)
     arrays, missing, sources = {}, {}, {}

@@ -1,18 +1,18 @@
 """Hessian spectra of one run: trajectory.nc and dataset.nc in, spectrum.nc out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield import storage
-    from meanfield.dense import NUMPY
-    from meanfield.spectrum import of_run
+    from meanfield.curvature.dense import NUMPY, tensorflow
+    from meanfield.curvature.spectrum import of_run
+    from meanfield.data import storage
 
     dense = NUMPY
     if job.gpu:
-        from meanfield import tensorflow_model
+        from meanfield.training.tensorflow_model import configure
 
-        job.compute_on(tensorflow_model.configure(job.params.threads, job.gpu))
-        dense = tensorflow_model.dense() if job.device == "GPU" else NUMPY
+        job.compute_on(configure(job.params.threads, job.gpu))
+        dense = tensorflow() if job.device == "GPU" else NUMPY
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
     run = (dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
     spectra = of_run(trajectory, *run, **job.params.spectrum, dense=dense, progress=job.progress)

@@ -1,9 +1,9 @@
 """All runs in one table, and one line a run: every indices.csv in, tables/{indices,summary}.{csv,md,tex} out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield import tables
+    from meanfield.figures import tables
 
     indices = tables.joined(job.input.indices, job.params.runs)
     tables.write(indices, "All runs, record by record", *job.output.indices)

@@ -1,12 +1,13 @@
 """The video of one dataset and architecture: spectrum.nc and indices.csv of each activation in; MP4, pictures, page out."""
 
-from meanfield.step import step
+from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     from pathlib import Path
 
     import pandas as pd
-    from meanfield import pages, storage, video
+    from meanfield.data import storage
+    from meanfield.figures import pages, video
 
     names, title = job.params.activations, " ".join(job.wildcards)
     video.render(

@@ -10,11 +10,13 @@ import xarray as xr
 import yaml
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from meanfield import datasets, published, spectrum, storage
-from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
-from meanfield.network import Network
-from meanfield.propagation import Objective, problem
-from meanfield.schedule import published_updates
+from meanfield.curvature import spectrum
+from meanfield.data import datasets, published
+from meanfield.data.task import part, problem
+from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.model.network import Network
+from meanfield.model.propagation import Objective
+from meanfield.training.schedule import published_updates
 
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
@@ -40,15 +42,15 @@ def network(run: tuple[str, str, str], mirror: Path) -> Network:
 
 def objective(name: str, mirror: Path) -> Objective:
     """The published loss over a dataset's training samples."""
-    features, target = storage.part(dataset(name, mirror), "train")
+    features, target = part(dataset(name, mirror), "train")
     return Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, "float32"))
 
 
 @cache
 def trajectory(run: tuple[str, str, str], mirror: Path) -> xr.Dataset:
     """A published run, trained again by the published protocol."""
-    from meanfield.tensorflow_model import configure
-    from meanfield.training import initial_members, train
+    from meanfield.training.tensorflow_model import configure
+    from meanfield.training.train import initial_members, train
 
     configure(threads=1)
     seeds, settings = [1], EXPERIMENTS[run[:2]]

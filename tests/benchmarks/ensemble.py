@@ -42,11 +42,12 @@ def seconds_in_one_process() -> tuple[float, float]:
     os.environ.update(OMP_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     sys.path.insert(0, str(ROOT / "scripts"))
     import yaml
-    from meanfield import datasets, spectrum
-    from meanfield.propagation import problem
-    from meanfield.step import keep_freed_memory
-    from meanfield.tensorflow_model import configure
-    from meanfield.training import initial_members, train
+    from meanfield.curvature import spectrum
+    from meanfield.data import datasets
+    from meanfield.data.task import problem
+    from meanfield.jobs.step import keep_freed_memory
+    from meanfield.training.tensorflow_model import configure
+    from meanfield.training.train import initial_members, train
 
     keep_freed_memory()
     configure(threads=1)

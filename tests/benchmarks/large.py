@@ -11,7 +11,8 @@ import time
 os.environ["OPENBLAS_THREAD_TIMEOUT"] = "16"  # as the workflow's step does
 
 import numpy as np
-from meanfield import hessian, inertia, propagation, spectrum
+from meanfield.curvature import hessian, inertia, spectrum
+from meanfield.model import propagation
 from methods import case
 
 START = time.perf_counter()

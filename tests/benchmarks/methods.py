@@ -8,10 +8,10 @@ framework is given its best reasonable form: compiled, columns in batches where 
 from collections.abc import Callable
 
 import numpy as np
-from meanfield import hessian
-from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
-from meanfield.network import Network
-from meanfield.propagation import Objective
+from meanfield.curvature import hessian
+from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.model.network import Network
+from meanfield.model.propagation import Objective
 
 BATCH = 64  # columns of the Hessian at once, for the methods that go by batches
 
@@ -90,8 +90,8 @@ def torch_func(network: Network, theta: np.ndarray, objective: Objective) -> Cal
 
 
 def tensorflow_forward_over_reverse(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
-    from meanfield import autodiff
-    from meanfield.tensorflow_model import tf
+    from meanfield.curvature import autodiff
+    from meanfield.training.tensorflow_model import tf
 
     function = autodiff.compiled(network, objective.features, objective.target, objective.loss.name, xla=True)
     argument = tf.constant(theta)
@@ -99,7 +99,7 @@ def tensorflow_forward_over_reverse(network: Network, theta: np.ndarray, objecti
 
 
 def tensorflow_jacobian(network: Network, theta: np.ndarray, objective: Objective) -> Callable[[], np.ndarray]:
-    from meanfield.tensorflow_model import cost, output_layer, tf
+    from meanfield.training.tensorflow_model import cost, output_layer, tf
 
     features, target = tf.constant(objective.features.T), tf.constant(objective.target.T)
 

@@ -12,7 +12,7 @@ import sys
 import time
 
 import numpy as np
-from meanfield import hessian
+from meanfield.curvature import hessian
 from methods import case
 
 WIDTHS = (1, 3, 7, 13, 26, 52, 105)

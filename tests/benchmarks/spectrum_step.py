@@ -13,7 +13,8 @@ os.environ["OPENBLAS_THREAD_TIMEOUT"] = "16"  # as the workflow's step does
 
 import numpy as np
 import xarray as xr
-from meanfield import hessian, inertia, propagation, spectrum
+from meanfield.curvature import hessian, inertia, spectrum
+from meanfield.model import propagation
 from methods import case
 
 RECORDS = 56

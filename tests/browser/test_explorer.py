@@ -5,9 +5,11 @@ import pytest
 import xarray as xr
 from browsing import DESKTOP, PHONE, errors, overflow, press, resize, wait
 from examples import synthetic_dataset, synthetic_run
-from meanfield import activations, decision, explorer, storage, style
-from meanfield.losses import CLASSIFICATION, REGRESSION
-from meanfield.network import Network
+from meanfield.data import storage
+from meanfield.figures import decision, explorer, style
+from meanfield.model import activations
+from meanfield.model.losses import CLASSIFICATION, REGRESSION
+from meanfield.model.network import Network
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys

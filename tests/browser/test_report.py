@@ -5,7 +5,7 @@ import json
 import pytest
 from browsing import DESKTOP, errors, resize, wait
 from conftest import Workflow, small
-from meanfield import pages
+from meanfield.figures import pages
 from selenium.webdriver.common.by import By
 
 VIDEO, TABLE = "results/videos/linear_10.html", "results/tables/summary.html"

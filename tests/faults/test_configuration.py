@@ -11,8 +11,9 @@ from examples import CONFIG
 from faults import one_line
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from meanfield import configuration, storage
+from meanfield.data import storage
 from meanfield.errors import MeanfieldError
+from meanfield.jobs import configuration
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 RULES = yaml.safe_load(SCHEMA.read_text())

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import scipy.io
 from conftest import ROOT
-from meanfield import own, published
+from meanfield.data import published, user_data
 from meanfield.errors import MeanfieldError
 
 FEATURES, TARGET = ["x", "y"], "z"
@@ -32,7 +32,7 @@ class Payload:
 def refused(path, *words):
     """The one line that reading the file is answered with."""
     with pytest.raises(MeanfieldError) as error:
-        own.read(str(path), FEATURES, TARGET, "classification")
+        user_data.read(str(path), FEATURES, TARGET, "classification")
     line = str(error.value)
     assert "\n" not in line
     for word in (path.name, *words):
@@ -87,10 +87,10 @@ def test_mat_with_a_struct_is_refused_before_it_is_unpacked(tmp_path, monkeypatc
 def test_only_the_arrays_that_are_named_are_read(tmp_path, monkeypatch):
     path = tmp_path / "more.mat"
     scipy.io.savemat(path, arrays(other=np.zeros((1000, 1000))))
-    monkeypatch.setattr(own, "MOST_BYTES", 10000)
-    features, _ = own.read(str(path), FEATURES, TARGET, "classification")
+    monkeypatch.setattr(user_data, "MOST_BYTES", 10000)
+    features, _ = user_data.read(str(path), FEATURES, TARGET, "classification")
     assert features.shape == (10, 2)
-    monkeypatch.setattr(own, "MOST_BYTES", 50)
+    monkeypatch.setattr(user_data, "MOST_BYTES", 50)
     refused(path, "it would unpack to")
 
 
@@ -153,8 +153,8 @@ def test_a_zip_bomb_is_refused_before_it_is_unpacked(tmp_path):
     bomb(path)
     assert path.stat().st_size < 2**23
     code = (
-        "import sys; from meanfield import own, errors\n"
-        f"try: own.read({str(path)!r}, {FEATURES!r}, {TARGET!r}, 'classification')\n"
+        "import sys; from meanfield import errors; from meanfield.data import user_data\n"
+        f"try: user_data.read({str(path)!r}, {FEATURES!r}, {TARGET!r}, 'classification')\n"
         "except errors.MeanfieldError as error: print(error); sys.exit(7)"
     )
     result = subprocess.run(
@@ -195,6 +195,6 @@ def test_broken_csv(tmp_path, case):
 def test_csv_with_byte_order_mark_is_read(tmp_path):
     path = tmp_path / "marked.csv"
     path.write_bytes(b"\xef\xbb\xbf" + ("x,y,z\n" + "\n".join(f"{i},{i * i},{i % 2}" for i in range(10))).encode())
-    features, target = own.read(str(path), FEATURES, TARGET, "classification")
+    features, target = user_data.read(str(path), FEATURES, TARGET, "classification")
     np.testing.assert_array_equal(features[:, 1], np.arange(10.0) ** 2)
     assert target.sum() == 5

@@ -6,11 +6,13 @@ import pytest
 import yaml
 from conftest import Workflow
 from faults import one_line
-from meanfield import datasets, hessian, propagation, spectrum
+from meanfield.curvature import hessian, spectrum
+from meanfield.data import datasets
 from meanfield.errors import MeanfieldError
-from meanfield.losses import SIGMOID_CROSS_ENTROPY, averaging
-from meanfield.network import Network
-from meanfield.propagation import Objective
+from meanfield.model import propagation
+from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.model.network import Network
+from meanfield.model.propagation import Objective
 
 WORKED_OUT = ["cost", "train_accuracy", "test_accuracy", "zero_residuals", "gradient_norm", "alpha", "gamma", "tolerance"]
 EXPERIMENT = {"dataset": "mine", "architecture": "3", "updates": 30, "beta_stddev": 0.01, "beta_op_seed": 21}

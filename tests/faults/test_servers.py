@@ -10,7 +10,7 @@ import time
 import pytest
 from conftest import Workflow
 from faults import one_line
-from meanfield import published, storage
+from meanfield.data import published, storage
 from meanfield.errors import MeanfieldError
 
 NAME = "TF/Lindata.mat"

@@ -21,7 +21,7 @@ EVERYTHING = {
     "indices",
     "tables",
     "curves",
-    "portraits",
+    "networks",
     "video",
     "explorer",
     "benchmarks",
@@ -168,7 +168,7 @@ def test_verdicts_of_the_small_run(finished):
 
 
 def test_chain_from_a_video_to_the_download(finished):
-    command = [sys.executable, "-m", "meanfield.provenance", "results/videos/linear_10.mp4"]
+    command = [sys.executable, "-m", "meanfield.jobs.provenance", "results/videos/linear_10.mp4"]
     variables = {**os.environ, "PYTHONPATH": "scripts"}
     result = subprocess.run(command, cwd=finished.folder, env=variables, text=True, capture_output=True)
     assert result.returncode == 0, result.stderr

@@ -29,6 +29,6 @@ rule benchmarks:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
-        jobs=[f"results/benchmarks/{name}.tsv" for name in job_names()],
+        jobs=[f"results/benchmarks/{name}.tsv" for name in PLAN.job_names()],
     script:
         "../../scripts/benchmarks.py"

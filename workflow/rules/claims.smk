@@ -5,14 +5,14 @@ Needs  results/ensemble/members.csv, results/runs/…/indices.csv of the runs ov
 Makes  results/claims/claims.{csv,md,html}, comparisons.csv, and a figure per claim, {claim}.{pdf,png}
 """
 
-JUDGED = [entry for entry in RUNS if entry["dataset"] in config["claims"]["seeds"].values()]
+JUDGED = [entry for entry in PLAN.runs if entry["dataset"] in config["claims"]["seeds"].values()]
 
 
 rule claims:
     """A verdict on every testable statement of the paper, from the published draw, many seeds and several splits."""
     input:
         members="results/ensemble/members.csv",
-        indices=[run("indices.csv").format(**entry) for entry in JUDGED],
+        indices=every_run("indices.csv", JUDGED),
         claims=CLAIMS,
         code=code("claims", "video"),
     output:

@@ -27,7 +27,7 @@ rule comparison:
         "../../envs/spectrum.yaml"
     threads: 1
     resources:
-        **asked(footprint.reading, footprint.spectrum, members=1),
+        **asked(resources.reading, resources.spectrum, members=1),
     params:
         averaging=averaging,
     script:

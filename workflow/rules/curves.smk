@@ -22,7 +22,7 @@ rule curves:
     input:
         indices="results/tables/indices.csv",
         summary=SUMMARY,
-        published=published_arrays(RUNS),
+        published=PLAN.published_arrays(PLAN.runs),
         code=code("curves", "video"),
     output:
         png=[
@@ -46,6 +46,6 @@ rule curves:
         **asked_for_table(),
     params:
         names=list(CURVES),
-        runs=verified(RUNS),
+        runs=PLAN.verified(PLAN.runs),
     script:
         "../../scripts/curves.py"

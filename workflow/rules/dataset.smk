@@ -10,7 +10,7 @@ rule dataset:
     """One dataset, verified, encoded and split; a marked stand-in where the published file cannot be had."""
     input:
         registry=REGISTRY,
-        table=lambda wildcards: DATASETS[wildcards.dataset].get("table", []),
+        table=lambda wildcards: PLAN.datasets[wildcards.dataset].get("table", []),
         code=code("dataset", "data"),
     output:
         dataset="results/datasets/{dataset}.nc",
@@ -26,7 +26,7 @@ rule dataset:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
-        settings=lambda wildcards: DATASETS[wildcards.dataset],
+        settings=lambda wildcards: PLAN.datasets[wildcards.dataset],
         require_published=config["require_published_data"],
     script:
         "../../scripts/dataset.py"

@@ -9,8 +9,8 @@ Makes  results/tables/deviations.{csv,md,tex,html}, results/figures/deviations.{
 rule deviations:
     """Both protocols side by side: accuracy, cost, α and γ as published, resolved, and corrected."""
     input:
-        published=[run("indices.csv").format(**entry) for entry in runs_of("published")],
-        corrected=[run("indices.csv").format(**entry) for entry in runs_of("corrected")],
+        published=every_run("indices.csv", PLAN.runs_of("published")),
+        corrected=every_run("indices.csv", PLAN.runs_of("corrected")),
         code=code("deviations", "video"),
     output:
         table=[
@@ -37,6 +37,6 @@ rule deviations:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
-        runs=runs_of("published"),
+        runs=PLAN.runs_of("published"),
     script:
         "../../scripts/deviations.py"

@@ -9,7 +9,7 @@ Makes  results/ensemble/members.{csv,md,tex,html}, statistics.{csv,md,tex,html},
 rule ensemble:
     """One line a member, one line a run with median and interval; α and γ against cost and gradient norm."""
     input:
-        indices=[run("indices.csv").format(**entry) for entry in RUNS],
+        indices=every_run("indices.csv", PLAN.runs),
         code=code("ensemble", "video"),
     output:
         members=multiext("results/ensemble/members", ".csv", ".md", ".tex", ".html"),
@@ -42,7 +42,7 @@ rule ensemble:
     resources:
         **asked_for_table(),
     params:
-        runs=RUNS,
+        runs=PLAN.runs,
         shown=list(config["claims"]["seeds"].values()),
     script:
         "../../scripts/ensemble.py"

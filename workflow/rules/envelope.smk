@@ -21,10 +21,10 @@ rule envelope:
         "../../envs/train-cpu.yaml"
     threads: config["threads"]["training"]
     resources:
-        **asked(footprint.training, footprint.spectrum, members=config["verification"]["members"] + 1),
+        **asked(resources.training, resources.spectrum, members=config["verification"]["members"] + 1),
     params:
-        initial=initial,
-        protocol=protocol,
+        initial=of_pair(PLAN.initial),
+        protocol=of_pair(PLAN.protocol),
         members=config["verification"]["members"],
         threads=config["threads"]["training"],
     script:

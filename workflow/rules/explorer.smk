@@ -9,11 +9,13 @@ Makes  results/explorer.html
 rule explorer:
     """Spectrum, curves and decision boundary of every run in one page, to move through training."""
     input:
-        datasets=[f"results/datasets/{dataset}.nc" for dataset in dict.fromkeys(entry["dataset"] for entry in DRAWN_RUNS)],
-        trajectories=[run("trajectory.nc").format(**entry) for entry in DRAWN_RUNS],
-        spectra=[run("spectrum.nc").format(**entry) for entry in DRAWN_RUNS],
-        indices=[run("indices.csv").format(**entry) for entry in DRAWN_RUNS],
-        code=code("explorer", "video", "explorer.js", "explorer.html.j2"),
+        datasets=[
+            f"results/datasets/{dataset}.nc" for dataset in dict.fromkeys(entry["dataset"] for entry in PLAN.drawn_runs)
+        ],
+        trajectories=every_run("trajectory.nc", PLAN.drawn_runs),
+        spectra=every_run("spectrum.nc", PLAN.drawn_runs),
+        indices=every_run("indices.csv", PLAN.drawn_runs),
+        code=code("explorer", "video", "meanfield/figures/explorer.js", "meanfield/figures/explorer.html.j2"),
     output:
         "results/explorer.html",
     log:
@@ -24,10 +26,10 @@ rule explorer:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: (1000 + 100 * len(DRAWN_RUNS)) * attempt,
+        mem_mb=lambda wildcards, attempt: (1000 + 100 * len(PLAN.drawn_runs)) * attempt,
         runtime=15,
     params:
-        runs=DRAWN_RUNS,
+        runs=PLAN.drawn_runs,
         activations=config["activations"],
     script:
         "../../scripts/explorer.py"

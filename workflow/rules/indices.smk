@@ -22,8 +22,8 @@ rule indices:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        **asked(footprint.reading),
+        **asked(resources.reading),
     params:
-        after=corrected,
+        after=lambda wildcards: wildcards.dataset.endswith(plan.CORRECTED),
     script:
         "../../scripts/indices.py"

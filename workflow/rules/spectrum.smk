@@ -22,7 +22,7 @@ rule spectrum:
         f"../../envs/{SPECTRUM}.yaml"
     threads: config["threads"]["spectrum"]
     resources:
-        **asked(footprint.spectrum, *CUDA),
+        **asked(resources.spectrum, *CUDA),
         gpu=int(config["gpu"]),
     params:
         averaging=averaging,

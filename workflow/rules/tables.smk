@@ -9,7 +9,7 @@ Makes  results/tables/indices.{csv,md,tex,html}, results/tables/summary.{csv,md,
 rule tables:
     """All runs record by record, and one line a run."""
     input:
-        indices=[run("indices.csv").format(**entry) for entry in RUNS],
+        indices=every_run("indices.csv", PLAN.runs),
         code=code("tables", "analysis"),
     output:
         indices=[
@@ -27,6 +27,6 @@ rule tables:
     resources:
         **asked_for_table(),
     params:
-        runs=RUNS,
+        runs=PLAN.runs,
     script:
         "../../scripts/tables.py"

@@ -21,12 +21,12 @@ rule training:
         f"../../envs/{TRAIN}.yaml"
     threads: config["threads"]["training"]
     resources:
-        **asked(footprint.training, *CUDA),
+        **asked(resources.training, *CUDA),
         gpu=int(config["gpu"]),
     params:
-        seeds=seeds,
-        initial=initial,
-        protocol=protocol,
+        seeds=of_pair(PLAN.seeds),
+        initial=of_pair(PLAN.initial),
+        protocol=of_pair(PLAN.protocol),
         threads=config["threads"]["training"],
     script:
         "../../scripts/training.py"

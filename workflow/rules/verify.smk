@@ -9,8 +9,8 @@ Makes  results/verification/verdicts.{csv,md,html}, results/figures/{verdicts,to
 rule verify:
     """A verdict on every published number."""
     input:
-        comparisons=[run("comparison.csv").format(**entry) for entry in VERIFIED],
-        noise=[run("noise.nc").format(**entry) for entry in VERIFIED],
+        comparisons=every_run("comparison.csv", PLAN.judged),
+        noise=every_run("noise.nc", PLAN.judged),
         code=code("verify", "video"),
     output:
         csv="results/verification/verdicts.csv",
@@ -50,6 +50,6 @@ rule verify:
         mem_mb=lambda wildcards, attempt: 1000 * attempt,
         runtime=10,
     params:
-        runs=VERIFIED,
+        runs=PLAN.judged,
     script:
         "../../scripts/verify.py"

@@ -31,7 +31,7 @@ rule video:
         "../../envs/video.yaml"
     threads: 1
     resources:
-        **asked(footprint.reading, members=1, runs=len(config["activations"])),
+        **asked(resources.reading, members=1, runs=len(config["activations"])),
     params:
         activations=config["activations"],
         frames_per_second=config["video"]["frames_per_second"],

@@ -1,0 +1,300 @@
+"""
+Eigenvalues of the Hessian along training, and the indices α and γ, honestly (docs/method.md, "Spectrum and indices").
+
+Parameters whose whole row and column are exactly zero are removed first: each is one exact eigenvalue 0. The rest goes to a
+symmetric solver. Its backward error is about ε·‖H‖₂, so an eigenvalue is resolved only beyond τ = P·ε·max|λ|.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from meanfield.curvature import hessian, symmetry
+from meanfield.curvature.dense import NUMPY, Dense
+from meanfield.curvature.inertia import count_below, extreme_eigenvalue
+from meanfield.data.task import problem, splits_of, task_of
+from meanfield.model import propagation
+from meanfield.model.network import Network
+from meanfield.model.propagation import Objective
+
+ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (docs/protocol.md, section Indices)
+CHUNK = 32 * 2**20  # bytes of Hessians held at once, unless one is larger
+SMALL = 200  # up to this P, extreme eigenvalues of G and R come from the dense matrices, as stacks; beyond, from Lanczos
+EPSILON = np.finfo(float).eps
+
+
+def zero_residuals(residual: np.ndarray) -> np.ndarray:
+    """Share of zero residuals of [..., label, sample], float64 [...]; NaN where they are."""
+    share = (np.abs(residual) <= ZERO_RESIDUAL).mean(axis=(-2, -1))
+    return np.where(np.isnan(residual).any(axis=(-2, -1)), np.nan, share)
+
+
+def zero_rows(matrices: np.ndarray) -> np.ndarray:
+    """Which rows (and columns) are exactly zero, bool [..., P], for symmetric matrices [..., P, P]."""
+    return ~matrices.any(axis=-1)
+
+
+def without(matrices: np.ndarray, zero: np.ndarray) -> np.ndarray:
+    """Symmetric matrices [..., P, P] without the rows and columns that are zero (bool [P]); no copy if there are none."""
+    kept = np.flatnonzero(~zero)
+    return matrices if kept.size == zero.size else matrices[..., kept, :].take(kept, axis=-1, mode="clip")
+
+
+def eigenvalues(matrices: np.ndarray, zero: np.ndarray, dense: Dense = NUMPY) -> np.ndarray:
+    """All eigenvalues, ascending, of symmetric matrices [batch, P, P] with zero rows [batch, P]: float64 [batch, P].
+
+    The zeros of the zero rows are exact; matrices with the same zero rows are solved as one stack.
+    """
+    result = np.zeros(matrices.shape[:-1])
+    patterns, members = np.unique(zero, axis=0, return_inverse=True)
+    for number, pattern in enumerate(patterns):
+        chosen = members == number
+        stack = matrices if chosen.all() else matrices[chosen]
+        result[chosen, pattern.sum() :] = dense.eigvalsh(without(stack, pattern))
+    return np.sort(result, axis=-1)
+
+
+def eigenvectors(matrix: np.ndarray, dense: Dense = NUMPY) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues [P], as `eigenvalues` gives them, and eigenvectors in columns [parameter, mode] of a symmetric matrix.
+
+    A zero row is an eigenvalue 0 whose eigenvector is the parameter itself.
+    """
+    zero = zero_rows(matrix)
+    values, vectors = np.zeros(len(matrix)), np.eye(len(matrix))
+    kept = np.flatnonzero(~zero)
+    values[kept], vectors[np.ix_(kept, kept)] = dense.eigh(without(matrix, zero))
+    order = np.argsort(values, kind="stable")
+    return values[order], vectors[:, order]
+
+
+def tolerance(size: int, largest: np.ndarray) -> np.ndarray:
+    """τ = P·ε·max|λ|: below it a symmetric solver does not resolve an eigenvalue from 0 (`matrix_rank`'s convention)."""
+    return size * EPSILON * largest
+
+
+def participation_ratios(values: np.ndarray, vectors: np.ndarray, tau: float) -> np.ndarray:
+    """1/Σ v⁴ of each eigenvector: P for a uniform one, 1 for one aligned with a parameter; values [P], vectors [P, P].
+
+    Eigenvalues within tau of each other span a space whose basis is arbitrary. It is judged by its projector Π instead:
+    g / Σ Π_ii² for dimension g, which for g = 1 is the above, and 1 for any space spanned by single parameters.
+    """
+    starts = np.flatnonzero(np.diff(values, prepend=-np.inf) > tau)
+    density = np.add.reduceat(vectors**2, starts, axis=1)
+    dimensions = np.diff(starts, append=len(values))
+    return np.repeat(dimensions / (density**2).sum(axis=0), dimensions)
+
+
+def _by_eigenvalues(matrices: np.ndarray, zero: np.ndarray, dense: Dense) -> dict[str, np.ndarray]:
+    """Counts and extremes from all eigenvalues."""
+    values = eigenvalues(matrices, zero, dense)
+    tau = tolerance(values.shape[-1], np.abs(values).max(axis=-1))
+    return {
+        "eigenvalues": values,
+        "tolerance": tau,
+        "negative": (values < -tau[:, None]).sum(axis=-1),
+        "flat": (np.abs(values) <= tau[:, None]).sum(axis=-1),
+        "negative_published": (values < 0).sum(axis=-1),
+        "lambda_min": values[:, 0],
+        "lambda_max": values[:, -1],
+    }
+
+
+def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Callable]) -> dict[str, np.ndarray]:
+    """The same counts by two factorizations each, without eigenvalues; what needs them all is NaN."""
+    rows = []
+    for matrix, dead, product in zip(matrices, zero, products, strict=True):
+        largest, _ = extreme_eigenvalue(product, len(dead), "LM")
+        tau = tolerance(len(dead), abs(largest))
+        below, up_to = count_below(without(matrix, dead), (-tau, np.nextafter(tau, np.inf)))
+        rows.append(
+            {
+                "tolerance": tau,
+                "negative": below,
+                "flat": up_to - below + dead.sum(),
+                "negative_published": np.nan,
+                "lambda_min": largest if largest < 0 else np.nan,
+                "lambda_max": largest if largest > 0 else np.nan,
+            }
+        )
+    return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _largest_of_split(
+    members: np.ndarray, network: Network, objective: Objective, split: tuple | None, starts: dict
+) -> dict[str, np.ndarray]:
+    """Largest eigenvalue of G and of R = H − G for each member; `split` is (H, G) where they are at hand.
+
+    `starts` keeps the vectors found last: along training they change little, so that Lanczos starts close by.
+    """
+    names = {"lambda_max_gauss_newton": "G", "lambda_max_rest": "R"}
+    if split:
+        total, gauss_newton = split
+        matrices = {"G": gauss_newton, "R": total - gauss_newton}
+        return {name: np.linalg.eigvalsh(matrices[part])[:, -1] for name, part in names.items()}
+    result = {name: [] for name in names}
+    for theta in members:
+        for name, part in names.items():
+            product = propagation.operator(theta, network, objective, part)
+            value, starts[name] = extreme_eigenvalue(product, network.size, "LA", starts.get(name))
+            result[name].append(value)
+    return {name: np.array(values) for name, values in result.items()}
+
+
+def along_trajectory(
+    trajectory: xr.Dataset,
+    network: Network,
+    objective: Objective,
+    *,
+    method: str = "eigenvalues",
+    eigenvectors_at: Sequence[int | str] = (),
+    dense: Dense = NUMPY,
+    progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
+) -> xr.Dataset:
+    """Spectra of every seed and record.
+
+    `method` "eigenvalues" gives them all, ascending, [seed, epoch, parameter]; "inertia" only their counts, from two
+    factorizations. Counts and extremes are [seed, epoch]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
+    (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
+    lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last recorded), eigenvectors
+    [seed, vector_epoch, parameter, mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
+    `dense` does the large linear algebra. All is NaN where a member's parameters are, since it had diverged.
+    """
+    parameters = trajectory.parameters.values
+    finite = np.isfinite(parameters).all(axis=-1)
+    members = parameters[finite]
+    small, scaling = network.size <= SMALL, symmetry.exponents(network)
+    chunk = max(1, CHUNK // (8 * network.size**2))
+    results, starts = [], {}
+    for start in progress(range(0, len(members), chunk), "block"):
+        part = members[start : start + chunk]
+        split = hessian.hessian(part, network, objective, split=True, dense=dense) if small else None
+        matrices = split[0] if small else hessian.hessian(part, network, objective, dense=dense)
+        zero = zero_rows(matrices)
+        if method == "eigenvalues":
+            result = _by_eigenvalues(matrices, zero, dense)
+        else:
+            result = _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in part])
+        gradients = propagation.gradient(part, network, objective)
+        cases = zip(part, gradients, ~zero, result["tolerance"], strict=True)
+        result["symmetric"] = np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases])
+        result["zero_rows"] = zero.sum(axis=-1)
+        results.append(result | _largest_of_split(part, network, objective, split, starts))
+        del matrices, split
+    dims = ("seed", "epoch", "parameter")
+    joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
+    spectrum = xr.Dataset(
+        {name: (dims[: 1 + values.ndim], _scattered(values, finite)) for name, values in joined.items()},
+        coords={"seed": trajectory.seed, "epoch": trajectory.epoch},
+        attrs={"method": method, "parameters": network.size},
+    )
+    if method != "eigenvalues":
+        return spectrum
+    vectors = _eigenvectors(trajectory, network, objective, spectrum, eigenvectors_at, dense)
+    return spectrum.merge(vectors, combine_attrs="override")
+
+
+def _scattered(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
+    """Values [point, …] at the points where `finite` [seed, epoch] holds, NaN at the others: [seed, epoch, …]."""
+    shape = (*finite.shape, *values.shape[1:])
+    if finite.all():
+        return values.reshape(shape)  # whole numbers stay whole
+    result = np.full(shape, np.nan)
+    result[finite] = values
+    return result
+
+
+def of_run(
+    trajectory: xr.Dataset, dataset: xr.Dataset, architecture: str, activation: str, precision: str, **options
+) -> xr.Dataset:
+    """`along_trajectory` for a run on `dataset`, split by split if it has several; `options` are passed on."""
+    run = (architecture, activation, precision)
+    if not splits_of(dataset):
+        return along_trajectory(trajectory, *problem(dataset, *run), **options)
+    finite = np.isfinite(trajectory.cost).any("epoch")
+    spectra = [
+        along_trajectory(trajectory.sel(seed=[seed]), *problem(dataset.sel(seed=seed), *run), **options)
+        for seed in trajectory.seed.values[finite]
+    ]
+    return xr.concat(spectra, dim="seed", combine_attrs="override").reindex(seed=trajectory.seed)
+
+
+def _eigenvectors(
+    trajectory: xr.Dataset,
+    network: Network,
+    objective: Objective,
+    spectrum: xr.Dataset,
+    updates: Sequence[int | str],
+    dense: Dense,
+) -> xr.Dataset:
+    """Eigenvectors and participation ratios at the chosen updates, as far as they were recorded."""
+    epochs = trajectory.epoch.values
+    chosen = sorted({int(epochs[-1]) if update == "last" else update for update in updates} & set(epochs.tolist()))
+    vectors, ratios = [], []
+    for update in chosen:
+        parameters = trajectory.parameters.sel(epoch=update).values
+        finite = np.isfinite(parameters).all(axis=-1)
+        basis = np.full((*parameters.shape, network.size), np.nan)
+        ratio = np.full(parameters.shape, np.nan)
+        for member, matrix in zip(
+            np.flatnonzero(finite), hessian.hessian(parameters[finite], network, objective, dense=dense), strict=True
+        ):
+            values, basis[member] = eigenvectors(matrix, dense)
+            ratio[member] = participation_ratios(values, basis[member], float(spectrum.tolerance.sel(epoch=update)[member]))
+        vectors.append(basis)
+        ratios.append(ratio)
+    if not chosen:
+        return xr.Dataset()
+    dims = ("seed", "vector_epoch", "parameter", "mode")
+    return xr.Dataset(
+        {
+            "eigenvectors": (dims, np.stack(vectors, axis=1)),
+            "participation_ratio": ((*dims[:2], "mode"), np.stack(ratios, axis=1)),
+        },
+        coords={"vector_epoch": chosen},
+    )
+
+
+def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
+    """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, epoch]; NaN where not computed.
+
+    Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0.
+    """
+    if "eigenvalues" not in spectrum:
+        return np.full(spectrum.tolerance.shape, np.nan)
+    low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
+    width = high - low
+    return np.where(width <= 2 * spectrum.tolerance.values, 0.0, width)
+
+
+def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:
+    """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ, P.
+
+    Cost and training accuracy are those before the update, as published, or, `after`, of the same parameters as the rest.
+    """
+    size = spectrum.attrs["parameters"]
+    suffix = "_after" if after else ""
+    columns = {
+        **{name: trajectory[name + suffix] for name in ("cost", "train_accuracy")},
+        "test_accuracy": trajectory.test_accuracy,
+        "zero_residuals": (("seed", "epoch"), zero_residuals(trajectory.residual.values)),
+        "gradient_norm": trajectory.gradient_norm,
+        "alpha_published": spectrum.negative_published / size,
+        "gamma_published": spectrum.zero_rows / size,
+        "alpha": spectrum.negative / size,
+        "gamma": spectrum.flat / size,
+        "gamma_rows": spectrum.zero_rows / size,
+        "gamma_symmetry": spectrum.symmetric / size,
+        "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
+        **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
+        **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
+        "bulk_width": (("seed", "epoch"), bulk_width(spectrum)),
+        "parameters": size,
+        "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
+    }
+    if "participation_ratio" in spectrum:
+        mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")
+        columns["participation_ratio"] = mean.reindex(epoch=trajectory.epoch)
+    table = xr.Dataset(columns).reset_coords(drop=True).to_dataframe(dim_order=["seed", "epoch"]).reset_index()
+    return table.assign(task=task_of(spectrum), source=spectrum.attrs["source"])

@@ -1,0 +1,81 @@
+"""Labelled arrays in and out: NetCDF through xarray, with the attributes that say where the numbers come from."""
+
+import os
+from collections.abc import Sequence
+from importlib import metadata
+from pathlib import Path
+
+import h5netcdf
+import h5py
+import numpy as np
+import xarray as xr
+from xarray.backends import H5NetCDFStore
+
+from meanfield.errors import MeanfieldError
+
+RUN = ["dataset", "architecture", "activation"]  # what names a run, in paths and tables
+ORIGIN = ("source", "address", "sha256", "licence", "task")
+"""Attributes that every file derived from a dataset inherits; `source` is published, mirror, packaged, own or stand-in."""
+
+STAND_IN = "stand-in"
+_RECORDED_PACKAGES = ("numpy", "scipy", "scikit-learn", "tensorflow", "xarray", "h5netcdf")
+
+
+def read(path: str | Path, first_seed: bool = False) -> xr.Dataset:
+    """The whole dataset, or its first seed alone, in memory; file closed.
+
+    MeanfieldError for no readable NetCDF, and for a first seed that diverged: pictures have nothing to show then.
+    """
+    try:
+        with xr.open_dataset(path, engine="h5netcdf") as dataset:
+            dataset = (dataset.isel(seed=[0]) if first_seed else dataset).load()
+    except OSError as error:
+        raise MeanfieldError(f"{path} cannot be read as NetCDF ({error}); delete it and run the workflow again") from error
+    if first_seed and any(dataset[name].isnull().any() for name in ("cost", "tolerance") if name in dataset):
+        raise MeanfieldError(
+            f"{path}: its first member, seed {dataset.seed.item()}, diverged, and it is the one that pictures show; lower "
+            "optimizer.learning_rate"
+        )
+    return dataset
+
+
+def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = None) -> None:
+    """Write NetCDF-4, deterministic bytes; `origin` passes its provenance attributes on.
+
+    `packages` names the versions that made the file. The step puts the finished file in place (see `step`).
+    """
+    inherited = {key: origin.attrs[key] for key in ORIGIN} if origin is not None else {}
+    dataset = dataset.assign_attrs(inherited, packages=package_versions())
+    compressed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.items() if array.dtype.kind == "f"}
+    with _timeless(path) as raw:
+        with h5netcdf.File(raw, "w") as file:
+            dataset.dump_to_store(H5NetCDFStore(file), encoding=compressed)
+        raw.flush()
+        image = raw.id.get_file_image()
+    Path(path).write_bytes(image)
+
+
+def _timeless(path: str | Path) -> h5py.File:
+    """A new HDF5 file, in memory, whose root group has no time stamp: h5py offers that for its datasets only.
+
+    In memory, since the HDF5 library may crash where a disk is full or a file too large; Python says so.
+    """
+    access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
+    access.set_fapl_core(2**20, False)
+    creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
+    creation.set_obj_track_times(False)
+    ordered = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED  # as NetCDF-4 asks for
+    creation.set_link_creation_order(ordered)
+    creation.set_attr_creation_order(ordered)
+    return h5py.File(h5py.h5f.create(os.fsencode(path), h5py.h5f.ACC_TRUNC, fcpl=creation, fapl=access))
+
+
+def diverged_members(diverged: np.ndarray, seeds: Sequence[int]) -> str:
+    """Which members diverged, and at which update, for a message or a table; diverged [seed] is negative where none did."""
+    return ", ".join(f"seed {seed} at update {at:.0f}" for seed, at in zip(seeds, diverged, strict=True) if at >= 0)
+
+
+def package_versions() -> str:
+    """Versions of the packages that make numbers, as far as this environment has them: "numpy 2.4.6, scipy 1.17.1"."""
+    installed = {distribution.name.lower(): distribution.version for distribution in metadata.distributions()}
+    return ", ".join(f"{name} {installed[name]}" for name in _RECORDED_PACKAGES if name in installed)

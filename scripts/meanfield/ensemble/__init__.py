@@ -1,0 +1,1 @@
+"""Many members of each run: what each came to, and the paper's claims, judged on them."""

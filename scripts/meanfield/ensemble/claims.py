@@ -1,0 +1,280 @@
+"""
+The paper's statements, judged on the members of an ensemble. config/published/claims.yaml says how a verdict follows.
+
+Axes: `published` is the published draw alone, `seeds` the ensemble of initial weights, `splits` that of divisions into
+training and test samples. For each an axis maps the tasks of the claims to the datasets that were run.
+"""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy import stats
+
+from meanfield.ensemble.members import MEASURES, SPANS, label, over_architectures
+from meanfield.errors import MeanfieldError
+from meanfield.model.activations import ACTIVATIONS
+
+PUBLISHED, SEEDS, SPLITS = AXES = ("published", "seeds", "splits")
+HOLDS, OPPOSITE, OPEN, TOO_FEW = OUTCOMES = ("holds", "opposite", "open", "too few members")
+SUPPORTED, PARTLY, NOT_SUPPORTED, NOT_TESTABLE = VERDICTS = ("supported", "partly", "not supported", "not testable")
+LEAST, LEAST_FOR_RANKS = 3, 10  # members for any test; for Wilcoxon's, and for the binomial one
+TASKS = ("linear", "nonlinear", "digits")
+CURVES = (None, "cost", "alpha", "gamma", "zero_residuals", "bulk_width")
+
+
+class ClaimTest(NamedTuple):
+    """One entry of a claim's tests, as claims.yaml explains it."""
+
+    tasks: list[str]
+    measure: str
+    activation: str
+    expect: str = ""
+    than: Sequence[str] = ()
+    architectures: Sequence[str] = ()
+    than_architecture: str = ""
+    within: Sequence[float] = ()
+
+    def rivals(self) -> list[tuple[str, str]]:
+        """What the activation is compared with: (activation, architecture or "" for the same); for an interval one blank."""
+        if self.within:
+            return [("", "")]
+        return [(self.activation, self.than_architecture)] if self.than_architecture else [(name, "") for name in self.than]
+
+    def words(self, rival: tuple[str, str]) -> str:
+        """The comparison in words, without task and architecture."""
+        name = ACTIVATIONS[self.activation].label
+        if self.within:
+            return f"{label(self.measure)} of {name} {_interval(*self.within)}"
+        other = f"with {rival[1]}" if rival[1] else ACTIVATIONS[rival[0]].label
+        return f"{label(self.measure)} of {name} {'lower' if self.expect == 'less' else 'higher'} than {other}"
+
+
+class Claim(NamedTuple):
+    """A statement, the paper's figure for it, the column of indices.csv that shows it along training, and its tests."""
+
+    name: str
+    figure: str
+    statement: str
+    curve: str | None
+    tests: list[ClaimTest]
+
+
+def _interval(low: float, high: float) -> str:
+    """An interval in words."""
+    if low == high:
+        return f"equal to {low:g}"
+    if np.isinf(high):
+        return f"at least {low:g}"
+    return f"at most {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
+
+
+def read(path: str | Path) -> tuple[list[Claim], float, dict[str, list[str]]]:
+    """The claims, the level, the published architectures by task. MeanfieldError for what is not understood."""
+    with open(path) as stream:
+        content = yaml.safe_load(stream)
+    claims = []
+    for name, entry in content["claims"].items():
+        try:
+            tests = [ClaimTest(**test) for test in entry["tests"]]
+            claims.append(Claim(name, str(entry["figure"]), entry["statement"], entry["curve"], tests))
+        except (TypeError, KeyError) as error:
+            raise MeanfieldError(f"{path}: claim {name} is not understood: {error}; its header says what is") from error
+        for problem in _problems(claims[-1]):
+            raise MeanfieldError(f"{path}: claim {name} {problem}")
+    return claims, content["level"], content["published_architectures"]
+
+
+def _problems(claim: Claim) -> Iterator[str]:
+    """What is wrong with a claim, in words."""
+    named = [("curve", claim.curve, CURVES)]
+    for test in claim.tests:
+        named += [("task", task, TASKS) for task in test.tasks] + [("measure", test.measure, (*MEASURES, *SPANS))]
+        named += [("activation", name, tuple(ACTIVATIONS)) for name in (test.activation, *test.than)]
+        widths = (*test.architectures, *filter(None, [test.than_architecture]))
+        if not all(isinstance(width, str) for width in widths):
+            yield f"has architectures {widths}; put each in quotes"
+        forms = bool(test.within) + bool(test.than) + bool(test.than_architecture)
+        if forms != 1 or bool(test.within) == (test.expect in ("less", "greater")):
+            yield "needs either within: [low, high], or expect: less or greater with than or than_architecture"
+        if test.within and (len(test.within) != 2 or test.within[0] > test.within[1]):
+            yield f"has within {test.within}; allowed: [low, high], low first"
+    for what, value, allowed in named:
+        if value not in allowed:
+            yield f"has {what} {value}; allowed: {', '.join(map(str, allowed))}"
+
+
+def compared(test: ClaimTest, table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str], np.ndarray]]:
+    """(architecture, rival, values) for each comparison of a test in one task: values [member], or, paired, [member, 2].
+
+    Comparisons of which a run is not there are left out, and so are members with a NaN.
+    """
+    if test.measure in SPANS:
+        table = over_architectures(table)
+    values = table.pivot(index="seed", columns=["architecture", "activation"], values=test.measure).loc[table.seed.unique()]
+    for architecture in test.architectures or table.architecture.unique():
+        for rival in test.rivals():
+            columns = [(architecture, test.activation)]
+            if not test.within:
+                columns.append((rival[1] or architecture, rival[0]))
+            if set(columns) <= set(values.columns):
+                yield architecture, rival, values[columns].dropna().to_numpy().squeeze(axis=1 if test.within else ())
+
+
+def _judged(test: ClaimTest, values: np.ndarray) -> dict:
+    """Number of members, medians, share of members that agree, effect with its 95 % interval, p, and the sign of the effect.
+
+    The effect is the median of the paired differences, with a bootstrap interval (percentiles), or, for `within`, the share
+    of members inside, with Wilson's interval.
+    """
+    if test.within:
+        low, high = test.within
+        result = {"members": len(values), "median": np.median(values) if len(values) else np.nan}
+        return result | _inside(np.minimum(values - low, high - values))
+    left, right = values.T
+    result = {"members": len(values)}
+    if len(values):
+        result |= {"median": np.median(left), "median_other": np.median(right)}
+    return result | _differing(left - right, -1 if test.expect == "less" else 1)
+
+
+def _inside(margins: np.ndarray) -> dict:
+    """The part of `_judged` for margins [member], how far inside the interval each member lies; negative: outside."""
+    if not len(margins):
+        return {}
+    inside = margins >= 0
+    result = {"agree": inside.mean()}
+    if len(margins) < LEAST or (len(margins) < LEAST_FOR_RANKS and np.ptp(margins) == 0 and inside.all()):
+        return result
+    binomial = stats.binomtest(int(inside.sum()), len(inside))
+    interval = binomial.proportion_ci(method="wilson")
+    result |= {"effect": inside.mean(), "low": interval.low, "high": interval.high}
+    if len(margins) < LEAST_FOR_RANKS:
+        finite = np.clip(margins, -1e300, 1e300)
+        p = stats.ttest_1samp(finite, 0).pvalue if np.ptp(finite) else 0.0
+        return result | {"p": p, "sign": np.sign(finite.mean())}
+    return result | {"p": binomial.pvalue, "sign": np.sign(inside.mean() - 0.5)}
+
+
+def _differing(difference: np.ndarray, claimed: int) -> dict:
+    """The part of `_judged` for paired differences [member] of which the claim says that they have the sign `claimed`."""
+    if not len(difference):
+        return {}
+    result = {"agree": (claimed * difference > 0).mean(), "tie": not difference.any()}
+    if len(difference) < LEAST:
+        return result
+    random = np.random.default_rng(1)
+    low, high = stats.bootstrap(
+        (difference,), np.median, method="percentile", n_resamples=2000, rng=random
+    ).confidence_interval
+    result |= {"effect": np.median(difference), "low": low, "high": high}
+    if not difference.any():
+        return result | {"p": 1.0, "sign": 0.0}
+    if len(difference) < LEAST_FOR_RANKS:
+        return result | {"p": stats.ttest_1samp(difference, 0).pvalue, "sign": claimed * np.sign(difference.mean())}
+    ranks = np.sign(difference) * stats.rankdata(np.abs(difference))
+    sign = np.sign(ranks.sum()) if low > 0 or high < 0 else 0.0  # both the ranks and the median must say so
+    return result | {"p": stats.wilcoxon(difference).pvalue, "sign": claimed * sign}
+
+
+def comparisons(claims: list[Claim], table: pd.DataFrame, axes: dict, level: float, published: dict) -> pd.DataFrame:
+    """Every comparison of every claim on every axis, a line each; `table` as `members.members` gives it.
+
+    Columns: claim, test, axis, task, architecture, comparison, measure, members, median, median_other, agree, effect, low,
+    high, p, p_corrected, sign, tie, outcome. The published axis has the published architectures of each task, and those that
+    a test names.
+    """
+    rows = []
+    for axis in AXES:
+        for claim in claims:
+            for number, test in enumerate(claim.tests):
+                for task in test.tasks:
+                    runs = table[table.dataset == axes[axis].get(task)]
+                    if axis == PUBLISHED:
+                        runs = runs[runs.seed == runs.groupby("dataset").seed.transform("first")]
+                        named = (*test.architectures, *filter(None, [test.than_architecture]))
+                        runs = runs[runs.architecture.isin(named or published.get(task, ()))]
+                    for architecture, rival, values in compared(test, runs):
+                        place = {"claim": claim.name, "test": number, "axis": axis, "task": task}
+                        words = {"architecture": architecture, "comparison": test.words(rival), "measure": test.measure}
+                        rows.append(place | words | _judged(test, values))
+    columns = ["claim", "test", "axis", "task", "architecture", "comparison", "measure", "members", "median", "median_other"]
+    columns += ["agree", "effect", "low", "high", "p", "sign", "tie"]
+    result = pd.DataFrame(rows, columns=columns)
+    result.insert(result.columns.get_loc("p") + 1, "p_corrected", np.nan)
+    for axis in (SEEDS, SPLITS):
+        tested = (result.axis == axis) & result.p.notna()
+        if tested.any():
+            result.loc[tested, "p_corrected"] = stats.false_discovery_control(result.p[tested], method="by")
+    significant, draw = result.p_corrected <= level, result.axis == PUBLISHED
+    cases = {
+        HOLDS: (significant & (result.sign > 0)) | (draw & (result.agree > 0.5)),
+        OPPOSITE: (significant & (result.sign < 0)) | (draw & (result.agree <= 0.5) & ~result.tie.eq(True)),
+        OPEN: result.p.notna() | (draw & result.tie.eq(True)),
+    }
+    result["outcome"] = np.select(list(cases.values()), list(cases), TOO_FEW)
+    return result
+
+
+def verdict(outcomes: pd.Series) -> str:
+    """The verdict that follows from the outcomes of a claim's comparisons on one axis."""
+    testable = outcomes[outcomes != TOO_FEW]
+    if testable.empty:
+        return NOT_TESTABLE
+    if (testable == HOLDS).all():
+        return SUPPORTED
+    return PARTLY if (testable == HOLDS).any() else NOT_SUPPORTED
+
+
+def verdicts(claims: list[Claim], table: pd.DataFrame) -> pd.DataFrame:
+    """One line per claim: figure, statement, the verdict on each axis with its counts, and a sentence with the numbers."""
+    rows = []
+    for claim in claims:
+        by_axis = {axis: table[(table.claim == claim.name) & (table.axis == axis)] for axis in AXES}
+        row = {"claim": claim.name, "figure": claim.figure, "statement": claim.statement}
+        for axis, name in ((SEEDS, "verdict"), (PUBLISHED, "published_draw"), (SPLITS, "splits")):
+            row |= {name: verdict(by_axis[axis].outcome), f"{name}_counts": _counts(by_axis[axis].outcome)}
+        rows.append(row | {"numbers": _sentence(by_axis[SEEDS])})
+    return pd.DataFrame(rows)
+
+
+def _counts(outcomes: pd.Series) -> str:
+    """How many comparisons hold, are open and are the opposite: "9 of 12 hold, 1 opposite"."""
+    counts = outcomes.value_counts()
+    judged = sum(counts.get(outcome, 0) for outcome in (HOLDS, OPPOSITE, OPEN))
+    if not judged:
+        return "none judged"
+    others = [f"{counts[outcome]} {outcome}" for outcome in (OPPOSITE, OPEN, TOO_FEW) if outcome in counts]
+    return ", ".join([f"{counts.get(HOLDS, 0)} of {judged} hold", *others])
+
+
+def _sentence(seeds: pd.DataFrame) -> str:
+    """The numbers behind the verdict over seeds: in how many networks each comparison holds, and how large the effect is."""
+    text = "; ".join(_counted(words, group) for words, group in seeds.groupby("comparison", sort=False))
+    return text[0].upper() + text[1:] + "." if text else "Not run."
+
+
+def _counted(words: str, group: pd.DataFrame) -> str:
+    """In how many networks a comparison holds, and how large the effect is from network to network."""
+    paired = group.median_other.notna().any()
+    scale, unit, what = (1, "", "median difference") if paired else (100, " %", "members")
+    low, high = (f"{scale * value:.3g}".replace("-", "−") for value in (group.effect.min(), group.effect.max()))
+    size = f"{low}{unit}" if low == high else f"{low} to {high}{unit}"
+    return f"{words}: {_counts(group.outcome)} ({what} {size})"
+
+
+def markdown(table: pd.DataFrame) -> str:
+    """The verdicts as a Markdown table, each with its counts, for people; and the numbers as a list."""
+    shown = {
+        "figure": table.figure,
+        "statement": table.statement,
+        **{
+            words: table[name] + ": " + table[f"{name}_counts"]
+            for name, words in (("verdict", "over seeds"), ("published_draw", "published draw"), ("splits", "over splits"))
+        },
+    }
+    numbers = [f"- **{row.statement}** {row.numbers}" for row in table.itertuples()]
+    return "\n".join([pd.DataFrame(shown).to_markdown(index=False), "", *numbers, ""])

@@ -1,0 +1,40 @@
+"""The figure of both protocols side by side."""
+
+import pandas as pd
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from meanfield.figures import style
+from meanfield.model.activations import ACTIVATIONS
+
+
+def deviations(table: pd.DataFrame) -> Figure:
+    """`tables.deviations` as dots: one row a run; published (circle), resolved (diamond), corrected (filled square)."""
+    table = table[table.seed == table.seed.min()].reset_index(drop=True)
+    figure = Figure(figsize=(9, 0.28 * len(table) + 1.6), layout="constrained")
+    axes = figure.subplots(1, 3, sharey=True)
+    colours = [style.colour(name) for name in table.activation]
+    forms = {
+        "published": {"marker": "o", "facecolors": "none", "edgecolors": colours, "s": 60},
+        "resolved": {"marker": "D", "facecolors": "none", "edgecolors": colours, "s": 20},
+        "corrected": {"marker": "s", "c": colours, "s": 14},
+    }
+    labels = {"test_accuracy": "test accuracy, last record"} | {name: style.LABELS[name] for name in ("alpha", "gamma")}
+    for axis, (quantity, label) in zip(axes, labels.items(), strict=True):
+        for form, look in forms.items():
+            if f"{quantity}_{form}" in table:
+                axis.scatter(table[f"{quantity}_{form}"], table.index, label=form, **look)
+        axis.set_xlabel(label)
+        axis.grid(axis="y", color="0.9", lw=0.6)
+        axis.set_axisbelow(True)
+    marks = [f"{style.mark(source)}  " if style.mark(source) else "" for source in table.source]
+    names = table.dataset + " " + table.architecture + " " + table.activation.map(lambda name: ACTIVATIONS[name].label)
+    axes[0].set_yticks(table.index, [mark + name for mark, name in zip(marks, names, strict=True)])
+    axes[0].invert_yaxis()
+    handles = [
+        Line2D([], [], ls="", color="0.3", marker="o", mfc="none", ms=8, label="as published"),
+        Line2D([], [], ls="", color="0.3", marker="D", mfc="none", ms=5, label="published protocol, resolved beyond τ"),
+        Line2D([], [], ls="", color="0.3", marker="s", ms=4, label="corrected protocol, resolved"),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    return figure

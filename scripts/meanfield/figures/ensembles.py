@@ -1,0 +1,173 @@
+"""
+Figures of an ensemble: α and γ against cost and gradient norm, and for each claim what it is judged by.
+
+Every member is drawn, thin; on top the median over members at each record and the band that holds the central 80 %.
+"""
+
+from collections.abc import Callable
+from textwrap import wrap
+
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
+from meanfield.ensemble.members import INTERVAL, label
+from meanfield.figures import style
+from meanfield.model.activations import ACTIVATIONS
+
+AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
+CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
+LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
+COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
+ROW = 0.17  # inches for one comparison
+PANELS = 7  # of tests beside each other
+
+
+def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callable[[Axes, pd.DataFrame], None]) -> None:
+    """One panel for each dataset (rows) and architecture (columns) of the table, its lines handed to `draw`."""
+    datasets, architectures = (list(indices[name].unique()) for name in ("dataset", "architecture"))
+    for (row, column), panel in np.ndenumerate(axes):
+        runs = indices[(indices.dataset == datasets[row]) & (indices.architecture == architectures[column])]
+        if runs.empty:
+            panel.set_axis_off()
+            continue
+        style.title(panel, f"{datasets[row]} {architectures[column]}", runs.source.iloc[0])
+        draw(panel, runs)
+        if not any(other.axison and other.get_ylabel() for other in axes[row]):
+            panel.set_ylabel(ylabel)
+
+
+def _by_record(run: pd.DataFrame, column: str) -> pd.DataFrame:
+    """Median, low and high over the members of one run at each record."""
+    groups = run.groupby("epoch")[column]
+    low, high = map(groups.quantile, INTERVAL)
+    return pd.DataFrame({"median": groups.median(), "low": low, "high": high})
+
+
+def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
+    """A column against the update, for each activation: members, band, median."""
+    for activation, run in runs.groupby("activation", sort=False):
+        look = style.look(activation)
+        panel.plot(*_as_one_line(run, "epoch", column), color=look["color"], lw=0.3, alpha=0.25)
+        band = _by_record(run, column)
+        panel.fill_between(band.index, band.low, band.high, color=look["color"], alpha=0.2, lw=0)
+        panel.plot(band.index, band["median"], **look, lw=1.3, ms=3, markevery=0.15)
+    panel.set_xlabel("update")
+    if column in LOGARITHMIC:
+        style.logarithmic(panel, "y")
+
+
+def _as_one_line(run: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
+    """The curves of all members as one, with gaps: much faster to draw than one by one."""
+    parts = [np.vstack([member[[x, y]].values, [np.nan, np.nan]]) for _, member in run.groupby("seed", sort=False)]
+    return tuple(np.concatenate(parts).T)
+
+
+def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
+    """α or γ against cost or gradient norm; the bands are what no solver resolves, between the medians.
+
+    Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ.
+    """
+    for activation, run in runs.groupby("activation", sort=False):
+        look = style.look(activation)
+        panel.plot(*_as_one_line(run, x, y), color=look["color"], lw=0.3, alpha=0.2)
+        ends = (run.alpha, run.alpha + run.gamma - run.gamma_rows) if y == "alpha" else (run.gamma_rows, run.gamma)
+        medians = run.assign(low=ends[0], high=ends[1]).groupby("epoch")[[x, y, "low", "high"]].median()
+        panel.fill_between(medians[x], medians.low, medians.high, color=look["color"], alpha=0.25, lw=0)
+        panel.plot(medians[x], medians[y], **look, lw=1.3, ms=3, markevery=0.15)
+    style.logarithmic(panel, "x")
+    panel.invert_xaxis()
+    panel.set(ylim=(-0.02, 1.02), xlabel=AXES[x])
+
+
+def landscape(indices: pd.DataFrame, x: str) -> Figure:
+    """α (upper rows) and γ (lower rows) against `x`, a row each per dataset, a column per architecture."""
+    datasets, architectures = indices.dataset.unique(), indices.architecture.unique()
+    if not len(datasets):
+        figure = Figure(figsize=(6, 3))
+        style.unavailable(figure.subplots(), "none of the claims' datasets was run")
+        return figure
+    figure = Figure(figsize=(2.3 * len(architectures) + 0.4, 4.4 * len(datasets) + 0.6), layout="constrained")
+    axes = figure.subplots(2 * len(datasets), len(architectures), squeeze=False)
+    for rows, y in ((axes[: len(datasets)], "alpha"), (axes[len(datasets) :], "gamma")):
+        _networks(rows, indices, style.LABELS[y], lambda panel, runs, y=y: _against(panel, runs, x, y))
+    style.legend(figure)
+    return figure
+
+
+def of_claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, comparisons: pd.DataFrame, tasks: dict) -> Figure:
+    """What a claim is judged by over seeds: its curve along training, and each comparison, member by member.
+
+    `tasks` maps the claim's tasks to datasets; `indices`, `members` and `comparisons` are the joint tables.
+    """
+    mine = comparisons[(comparisons.claim == claim.name) & (comparisons.axis == SEEDS)].reset_index(drop=True)
+    names = list(dict.fromkeys(name for test in claim.tests for name in (test.activation, *test.than)))
+    datasets = [tasks[task] for task in dict.fromkeys(task for test in claim.tests for task in test.tasks) if task in tasks]
+    shown = indices[indices.dataset.isin(datasets) & indices.activation.isin(names)]
+    shown = shown.assign(dataset=shown.dataset.map({dataset: task for task, dataset in tasks.items()}))
+    rows = shown.dataset.nunique() if claim.curve else 0
+    across = min(len(claim.tests), PANELS)
+    down = -(-len(claim.tests) // across)
+    lines = max(6, mine.groupby("test").size().max()) if len(mine) else 6
+    upper_height, lower_height = 2.1 * rows, down * (ROW * lines + 0.9)
+    figure = Figure(figsize=(14, 0.9 + upper_height + lower_height), layout="constrained")
+    if shown.empty or mine.empty:
+        style.unavailable(figure.subplots(), "not run")
+        return figure
+    upper, lower = figure.subfigures(2, 1, height_ratios=(max(upper_height, 0.01), lower_height))
+    if rows:
+        axes = upper.subplots(rows, shown.architecture.nunique(), squeeze=False)
+        _networks(axes, shown, CURVES[claim.curve], lambda panel, runs: _along_training(panel, runs, claim.curve))
+    panels = lower.subplots(down, across, squeeze=False).ravel()
+    for panel in panels[len(claim.tests) :]:
+        panel.set_axis_off()
+    for number, (panel, test) in enumerate(zip(panels, claim.tests, strict=False)):
+        _comparisons(panel, test, mine[mine.test == number], members, tasks)
+    figure.suptitle(f"Figure {claim.figure}: {claim.statement}" if claim.figure[0].isdigit() else claim.statement)
+    style.legend(figure)
+    return figure
+
+
+def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.DataFrame, tasks: dict) -> None:
+    """The comparisons of one test, a row each: every member's value, or difference from its rival; the effect on top.
+
+    The effect is the median with its bootstrap interval; for an interval test the median alone, and the interval in grey.
+    """
+    names, all_values = [], []
+    for task in test.tasks:
+        for architecture, rival, values in compared(test, members[members.dataset == tasks.get(task)]):
+            all_values.append(values if test.within else values[:, 0] - values[:, 1])
+            names.append(f"{task} {architecture}" + (f" − {ACTIVATIONS[rival[0]].label}" if test.than else ""))
+    for place, (values, row) in enumerate(zip(all_values, rows.itertuples(), strict=True)):
+        height = place + np.linspace(-0.3, 0.3, max(len(values), 1))[: len(values)]
+        panel.scatter(values, height, s=5, color=COLOURS[row.outcome], alpha=0.5, lw=0)
+        panel.scatter(values[:1], height[:1], s=18, facecolors="none", edgecolors="black", lw=0.6)  # the published draw
+        if test.within:
+            panel.plot(np.median(values) if len(values) else np.nan, place, "|", color="black", ms=8)
+        else:
+            panel.plot([row.low, row.high], [place, place], color="black", lw=1)
+            panel.plot(row.effect, place, "|", color="black", ms=8)
+    together = np.abs(np.concatenate(all_values)) if all_values else np.zeros(0)
+    positive = together[together > 0]
+    if positive.size and positive.max() > 100 * np.median(positive):
+        panel.set_xscale("symlog", linthresh=float(np.median(positive)))
+    else:
+        panel.locator_params(axis="x", nbins=3)
+        panel.xaxis.set_major_formatter("{x:g}")
+    if test.within:
+        left, right = panel.get_xlim()
+        panel.axvspan(max(test.within[0], left), min(test.within[1], right), color="0.9", zorder=0)
+        panel.set_xlim(left, right)
+    else:
+        panel.axvline(0, color="0.3", lw=0.6, zorder=0)
+    panel.set_yticks(range(len(names)), names, fontsize=6)
+    panel.set_ylim(len(names) - 0.4, -0.6)
+    subject = ACTIVATIONS[test.activation].label
+    versus = f" − with {test.than_architecture}" if test.than_architecture else "" if test.within else " − that of the other"
+    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 28)), fontsize=7)
+    panel.tick_params(axis="x", labelsize=6)
+    for outcome in dict.fromkeys(rows.outcome):
+        panel.scatter([], [], s=12, color=COLOURS[outcome], label=outcome)
+    panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="first member, the published draw")

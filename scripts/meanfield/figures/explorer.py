@@ -1,0 +1,306 @@
+"""
+The explorer: one HTML page, which needs nothing else, to move through the training of every run.
+
+All that is shown is computed here, record by record: bar heights, curves, decisions. The page's script (`explorer.js`) only
+hands the chosen record to the charts, which are Bokeh's. Drawn is the first seed.
+"""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from bokeh import models
+from bokeh.document import Document
+from bokeh.embed import file_html
+from bokeh.plotting import figure
+from bokeh.resources import INLINE
+from bokeh.themes import Theme
+from matplotlib.ticker import MaxNLocator
+
+from meanfield.data.task import part, task_of
+from meanfield.figures import binning, decision, style
+from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.losses import REGRESSION
+from meanfield.model.network import Network
+
+LINEAR_BINS = 61
+GRID = 60  # points of the decision's image along each axis
+NUMBERS = [*style.LABELS, "gradient_norm", "test_accuracy"]
+AXES = {"symlog": "symmetric-logarithmic", "linear": "linear"}
+BINARY = style.BINARY_COLOURS[1:-1]  # one shade an eighth of probability
+LINES = {"-": "solid", "--": "dashed", "-.": "dashdot", ":": "dotted"}  # Bokeh's names for Matplotlib's
+MARKERS = {"o": "circle", "s": "square", "^": "triangle", "D": "diamond", "v": "inverted_triangle", "P": "plus", "X": "x"}
+TEXT = {"axis_label_text_font_size": "14px", "major_label_text_font_size": "14px", "axis_label_text_font_style": "normal"}
+LEGEND = {"label_text_font_size": "14px", "border_line_color": None, "margin": 0, "padding": 4}
+THEME = Theme(json={"attrs": {"Title": {"text_font_size": "15px"}, "Axis": TEXT, "Legend": LEGEND}})
+WIDGETS = """
+:host, .bk-input { font: 16px system-ui, sans-serif; }
+.bk-btn-group { flex-wrap: wrap; }
+.bk-btn-group > .bk-btn, .bk-btn { font-size: 16px; }
+.bk-btn-group > .bk-btn.bk-active { background: #444; color: white; }
+.bk-clearfix, .bk-clearfix > div { width: 100%; }
+table { width: 100%; font-variant-numeric: tabular-nums; font-size: 15px; text-align: right; }
+th { font-weight: normal; color: #555; }
+"""
+
+
+class Run(NamedTuple):
+    """What a run left: trajectory.nc, spectrum.nc and indices.csv."""
+
+    trajectory: xr.Dataset
+    spectrum: xr.Dataset
+    indices: pd.DataFrame
+
+
+def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
+    """All that the page shows of one dataset and architecture; keys of `runs` are activations.
+
+    Bars are uint32 [record, bin] on each axis, decisions one uint8 [y, x] a record, curves float64 [record].
+    """
+    spectra = [run.spectrum for run in runs.values()]
+    values = np.concatenate([spectrum.eigenvalues.values[0].ravel() for spectrum in spectra])
+    tau = max(np.finfo(float).tiny, *(spectrum.tolerance.values[0].max() for spectrum in spectra))
+    edges = {
+        "symlog": binning.symlog_edges(values.min(), values.max(), tau, per_decade=2),
+        "linear": np.linspace(*binning.linear_range(values), LINEAR_BINS + 1),
+    }
+    plane = decision.plane(dataset, GRID)
+    sizes, last = (dataset.sizes["feature"], dataset.sizes["label"]), spectra[0].epoch.values[-1]
+    costs, cost_ticks = _cost_axis(np.concatenate([run.indices.cost for run in runs.values()]))
+    networks = {name: Network.of(architecture, name, *sizes) for name in runs}
+    return {
+        "score": "test R²" if task_of(dataset) == REGRESSION else "test acc.",
+        "mark": style.mark(spectra[0].attrs["source"]),
+        "updates": spectra[0].epoch.values.astype(np.int32),
+        "ranges": {
+            "count": [0.5, 2 * max(spectrum.sizes["parameter"] for spectrum in spectra)],
+            "update": [-0.03 * last, 1.03 * last + 1],
+            "cost": costs,
+            "x": plane.x[[0, -1]].tolist(),
+            "y": plane.y[[0, -1]].tolist(),
+        },
+        "cost_ticks": cost_ticks,
+        "axes": _axes(edges, tau),
+        "plane": _plane(plane, dataset),
+        "runs": {name: _run(run, networks[name], plane.features(), edges, dataset) for name, run in runs.items()},
+    }
+
+
+def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.ndarray], dataset: xr.Dataset) -> dict:
+    """One activation's bars, curves and decisions; features [y·x, feature] of the plane."""
+    rows = run.indices[run.indices.seed == run.indices.seed.iloc[0]]
+    values, zeros = run.spectrum.eigenvalues.values[0], run.spectrum.zero_rows.values[0]
+    symlog = [binning.symlog_counts(*record, edges["symlog"])[0] for record in zip(values, zeros, strict=True)]
+    linear = [binning.counts(record, edges["linear"])[0] for record in values]
+    task = task_of(dataset)
+    predictions = [decision.predictions(theta, network, features, task) for theta in run.trajectory.parameters.values[0]]
+    if task == REGRESSION:
+        predictions = [decision.between_targets(values, dataset.target.values) for values in predictions]
+    return {
+        "bars": {"symlog": np.array(symlog, np.uint32), "linear": np.array(linear, np.uint32)},
+        "numbers": {name: rows[name].to_numpy(float) for name in NUMBERS},
+        "decisions": [shades(values).reshape(GRID, GRID) for values in predictions],
+    }
+
+
+def _cost_axis(costs: np.ndarray) -> tuple[list[float], list[float]]:
+    """Ends and ticks of the logarithmic axis of all costs; the ticks are 1, 2, 5 × 10^k where there are few decades."""
+    low, high = max(costs.min(), 1e-15) / 1.5, costs.max() * 1.5
+    steps = (1, 2, 5) if high < 100 * low else (1,)
+    ticks = [float(f"{step}e{power}") for power in range(-16, 17) for step in steps]
+    return [low, high], [tick for tick in ticks if low <= tick <= high]
+
+
+def shades(probability: np.ndarray) -> np.ndarray:
+    """Probabilities [point, label] as uint8 [point]: with one label 256 steps, 128 and more beyond ½; else the class."""
+    if probability.shape[-1] > 1:
+        return decision.classes(probability).astype(np.uint8)
+    return np.maximum(np.ceil(256 * probability[..., 0]) - 1, 0).astype(np.uint8)
+
+
+def _axes(edges: dict[str, np.ndarray], tau: float) -> dict[str, dict]:
+    """Both axes: bins from λ = low to high, drawn from left to right, and labelled ticks, as lists."""
+    locations = MaxNLocator(5).tick_values(*edges["linear"][[0, -1]])
+    ticks = {
+        "symlog": binning.symlog_ticks(edges["symlog"], tau),
+        "linear": (locations, [f"{tick:g}" for tick in locations]),
+    }
+    axes = {}
+    for name, ends in edges.items():
+        places = binning.symlog(ends, tau) if name == "symlog" else ends
+        bins = {"low": ends[:-1], "high": ends[1:], "left": places[:-1], "right": places[1:]}
+        exact = (bins["low"] == 0) & (bins["high"] == 0)
+        axes[name] = {
+            "bins": {column: values.tolist() for column, values in bins.items()}
+            | {"hatch": np.where(exact, "right_diagonal_line", "blank").tolist()},
+            "range": places[[0, -1]].tolist(),
+            "ticks": ticks[name][0].tolist(),
+            "labels": [label.replace("-", "−") for label in ticks[name][1]],
+        }
+    return axes
+
+
+def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
+    """The image's place and colours, the training samples on it and, of more than two classes, a name at each one's mean."""
+    features, target = part(dataset, "train")
+    where, classes = plane.coordinates(features), decision.true_classes(target)
+    labels, binary = target.shape[1], target.shape[1] == 1
+    palette = BINARY if binary else [style.class_look(number, labels)[0] for number in range(labels)]
+    colours, markers = zip(*(style.class_look(number, labels) for number in classes), strict=True)
+    if task_of(dataset) == REGRESSION:
+        shade = decision.between_targets(target[:, 0], dataset.target.values) * (len(BINARY) - 1)
+        colours, markers = [BINARY[number] for number in shade.round().astype(int)], "o" * len(target)
+    pixel = np.array([plane.x[1] - plane.x[0], plane.y[1] - plane.y[0]])
+    named = [] if binary else [number for number in np.unique(classes) if number != decision.NO_CLASS]
+    means = np.array([where[classes == number].mean(axis=0) for number in named]).reshape(-1, 2)
+    return {
+        "image": {"x": plane.x[:1] - pixel[0] / 2, "y": plane.y[:1] - pixel[1] / 2}
+        | {"dw": GRID * pixel[:1], "dh": GRID * pixel[1:]},
+        "samples": {"x": where[:, 0], "y": where[:, 1], "colour": list(colours)}
+        | {"marker": [MARKERS[marker] for marker in markers]},
+        "means": {"x": means[:, 0], "y": means[:, 1], "name": [str(number) for number in named]},
+        "names": list(plane.names),
+        "palette": palette,
+        "highest": 255.5 if binary else labels - 0.5,
+    }
+
+
+def page(tasks: dict[str, dict], activations: list[str]) -> str:
+    """The whole page, as HTML; `tasks` are those of `task` under the names that the menu shows."""
+    controls = _controls(tasks, [ACTIVATIONS[name].label for name in activations])
+    shared = {
+        "bars": {name: _source("count", "top", "low", "high", "left", "right", "hatch") for name in activations},
+        "images": {name: _source("image", "x", "y", "dw", "dh") for name in activations},
+        "lines": {name: _source("update", "size", *NUMBERS) for name in activations},
+        "samples": _source("x", "y", "colour", "marker"),
+        "means": _source("x", "y", "name"),
+        "mapper": models.LinearColorMapper(palette=BINARY, low=-0.5),
+        "ticker": models.FixedTicker(),
+        "cost_ticker": models.FixedTicker(),
+        "ranges": {name: models.Range1d(0.5, 1) for name in ("eigenvalue", "count", "update", "cost", "x", "y")},
+    }
+    spectra = {name: _spectrum(name, shared) for name in activations}
+    boundaries = {name: _boundary(name, shared) for name in activations}
+    curves = {name: _curve(name, shared) for name in style.LABELS}
+    numbers = {name: models.Div() for name in activations}
+    kinds = {"spectrum": spectra, "boundary": boundaries, "curve": curves, "numbers": numbers}
+    roots = controls | {f"{kind}_{name}": model for kind, group in kinds.items() for name, model in group.items()}
+
+    figures = [*spectra.values(), *boundaries.values(), *curves.values()]
+    show = models.CustomJS(
+        code=Path(__file__).with_suffix(".js").read_text(),
+        args=controls | shared | {"tasks": tasks, "activations": activations, "numbers": numbers}
+        | {"spectra": spectra, "boundaries": boundaries}
+        | {"strips": [picture.select_one({"name": "unresolved"}) for picture in spectra.values()]}
+        | {"marks": [picture.select_one({"name": "mark"}) for picture in figures]}
+        | {"cursors": [curve.select_one({"name": "cursor"}) for curve in curves.values()]}
+        | {"drawn": {name: [r for c in curves.values() for r in c.renderers if r.name == name] for name in activations}},
+    )  # fmt: skip
+    document = Document(title="Hessian spectra along training", theme=THEME)
+    for name, root in roots.items():
+        root.update(name=name, sizing_mode="stretch_width", stylesheets=[WIDGETS])
+        document.add_root(root)
+    for name, value in zip(controls, ("value", "value", "active", "active", "value"), strict=False):
+        controls[name].js_on_change(value, show)
+    document.js_on_event("document_ready", show)
+    template = Path(__file__).with_suffix(".html.j2").read_text()
+    labels = {name: ACTIVATIONS[name].label for name in activations}
+    return repeatable(
+        file_html(document, INLINE, template=template, template_variables={"labels": labels, "curves": list(style.LABELS)})
+    )
+
+
+def _controls(tasks: dict[str, dict], labels: list[str]) -> dict[str, models.Model]:
+    """What the reader moves, and the notice of stand-in data; `labels` are the activations'."""
+    controls = {
+        "task": models.Select(title="Task and architecture", options=list(tasks), value=next(iter(tasks))),
+        "axis": models.Select(title="Eigenvalue axis", options=list(AXES.items()), value="symlog"),
+        "chosen": models.CheckboxButtonGroup(labels=labels, active=list(range(len(labels)))),
+        "play": models.Toggle(label="▶ Play"),
+        "slider": models.Slider(start=0, end=1, value=0, title="update"),
+        "notice": models.Div(styles={"color": style.MARK_COLOUR, "font-weight": "bold"}),
+    }
+    updates = {name: shown["updates"].tolist() for name, shown in tasks.items()}
+    controls["slider"].format = models.CustomJSTickFormatter(
+        args={"task": controls["task"], "updates": updates}, code="return `${updates[task.value][Math.round(tick)]}`"
+    )
+    return controls
+
+
+def _source(*columns: str) -> models.ColumnDataSource:
+    """Columns that the page's script fills."""
+    return models.ColumnDataSource({name: [] for name in columns})
+
+
+def _figure(title: str, label: str, **settings: object) -> figure:
+    """An empty plot without tools, so that a finger scrolls the page; a second title line is the mark of stand-in data."""
+    picture = figure(tools="", toolbar_location=None, height=260, min_border_right=20, **settings)
+    picture.add_layout(models.Title(text="", name="mark", text_color=style.MARK_COLOUR), "above")
+    picture.add_layout(models.Title(text=title), "above")
+    picture.xaxis.axis_label = label
+    return picture
+
+
+def _spectrum(activation: str, shared: dict) -> figure:
+    """The histogram of one activation's eigenvalues."""
+    ranges = {"x_range": shared["ranges"]["eigenvalue"], "y_range": shared["ranges"]["count"]}
+    picture = _figure(f"{ACTIVATIONS[activation].label}: Hessian eigenvalues", "eigenvalue λ", y_axis_type="log", **ranges)
+    picture.quad(
+        "left", "right", "top", 0.5, source=shared["bars"][activation], name=f"bars_{activation}",
+        color=style.colour(activation), line_color="white", line_width=0.5, hatch_pattern="hatch", hatch_color="white",
+    )  # fmt: skip
+    picture.add_tools(models.HoverTool(tooltips=[("λ", "@low{0.0e+0} … @high{0.0e+0}"), ("eigenvalues", "@count")]))
+    picture.yaxis.axis_label = "count"
+    picture.xaxis.ticker = picture.xgrid.ticker = shared["ticker"]
+    picture.add_layout(models.Span(location=0, dimension="height", line_color="#999999", level="underlay"))
+    unresolved = models.BoxAnnotation(left=-1 - binning.SLOT, right=1 + binning.SLOT, fill_color="#DDDDDD", level="underlay")
+    unresolved.name = "unresolved"
+    picture.add_layout(unresolved)
+    return picture
+
+
+def _boundary(activation: str, shared: dict) -> figure:
+    """What one activation's network decides, as an image, and the training samples."""
+    ranges = {"x_range": shared["ranges"]["x"], "y_range": shared["ranges"]["y"]}
+    picture = _figure(f"{ACTIVATIONS[activation].label}: decision boundary", "", **ranges)
+    image = {"source": shared["images"][activation], "name": f"image_{activation}"}
+    picture.image(color_mapper=shared["mapper"], level="image", global_alpha=0.7, **image)
+    picture.scatter(
+        "x", "y", marker="marker", color="colour", source=shared["samples"], size=6, line_color="white", line_width=0.5
+    )
+    picture.text(
+        "x", "y", "name", source=shared["means"], text_align="center", text_baseline="middle", text_font_style="bold",
+        text_font_size="20px", text_color="black", text_outline_color="white",
+    )  # fmt: skip
+    picture.grid.visible = False
+    return picture
+
+
+def _curve(quantity: str, shared: dict) -> figure:
+    """One quantity of all activations against the update, and a cursor at the record shown."""
+    ranges, linear = shared["ranges"], {"y_range": models.Range1d(-0.03, 1.03)}
+    vertical = {"y_range": ranges["cost"], "y_axis_type": "log"} if quantity == "cost" else linear
+    picture = _figure(style.LABELS[quantity], "update", x_range=ranges["update"], **vertical)
+    if quantity == "cost":
+        picture.yaxis.ticker = picture.ygrid.ticker = shared["cost_ticker"]
+        picture.yaxis.formatter = models.CustomJSTickFormatter(code="return `${tick}`")
+    for activation, source in shared["lines"].items():
+        look = style.look(activation)
+        dash = LINES.get(look["linestyle"]) or list(look["linestyle"][1])
+        names = {"name": activation, "legend_label": look["label"], "color": look["color"]}
+        picture.line("update", quantity, source=source, line_width=2, line_dash=dash, **names)
+        picture.scatter("update", quantity, source=source, size="size", marker=MARKERS[look["marker"]], **names)
+    picture.add_layout(models.Span(name="cursor", dimension="height", line_color="black"))
+    picture.add_layout(picture.legend[0], "below")
+    picture.legend.update(orientation="horizontal", ncols=3)
+    return picture
+
+
+def repeatable(html: str) -> str:
+    """The page with Bokeh's random and running identifiers replaced by their order of appearance."""
+    order: dict[str, str] = {}
+    pattern = r'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=")p[0-9]{4,}(?=")'
+    return re.sub(pattern, lambda found: order.setdefault(found[0], f"id-{len(order)}"), html)

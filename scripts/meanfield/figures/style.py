@@ -1,0 +1,100 @@
+"""One look for every picture: an activation's colour, marker and line, the mark of stand-in data, how a figure is saved."""
+
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from meanfield.data.storage import STAND_IN
+from meanfield.figures import MARK_COLOUR
+from meanfield.model.activations import ACTIVATIONS
+
+matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
+
+# Okabe & Ito's palette, safe for the colour-blind; markers and dashes keep the curves apart in grey.
+_LOOKS = {
+    "esp": ("#0072B2", "o", "-"),
+    "relu": ("#D55E00", "s", "--"),
+    "sigmoid": ("#009E73", "^", "-."),
+    "tanh": ("#CC79A7", "D", ":"),
+    "silu": ("#56B4E9", "v", (0, (5, 1))),
+    "gelu": ("#E69F00", "P", (0, (3, 1, 1, 1))),
+    "softplus": ("#555555", "X", (0, (1, 1))),
+}
+LABELS = {"cost": "cost ε", "alpha": "descent share α", "gamma": "flat share γ"}
+
+# Two classes: purple circles, dark to light, against light to dark, orange triangles. More: Tol's muted palette, and grey.
+BINARY_COLOURS = [matplotlib.colors.to_hex(colour) for colour in matplotlib.colormaps["PuOr_r"](np.linspace(0, 1, 10))]
+BINARY_MARKERS = ("o", "^")
+CLASS_COLOURS = (
+    "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#661100",
+)  # fmt: skip
+NO_CLASS = "#BBBBBB"
+POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 3.5, "mew": 0.5, "ls": "", "zorder": 4}  # published values
+METADATA = {"pdf": {"CreationDate": None}, "png": {}}
+
+
+def colour(activation: str) -> str:
+    """The activation's colour."""
+    return _LOOKS[activation][0]
+
+
+def look(activation: str) -> dict:
+    """Keyword arguments of a curve: colour, marker, line style, label."""
+    colour, marker, dashes = _LOOKS[activation]
+    return {"color": colour, "marker": marker, "linestyle": dashes, "label": ACTIVATIONS[activation].label}
+
+
+def class_look(number: int, labels: int) -> tuple[str, str]:
+    """Colour and marker of a class (`decision.true_classes`; negative: none) among so many labels."""
+    if labels == 1:
+        return BINARY_COLOURS[-number], BINARY_MARKERS[number]
+    return (NO_CLASS if number < 0 else CLASS_COLOURS[number % len(CLASS_COLOURS)]), "o"
+
+
+def mark(source: str) -> str:
+    """What is written beside the title of a picture whose data are not the published ones; else nothing."""
+    return "STAND-IN DATA, not the published" if source == STAND_IN else ""
+
+
+def title(axes: Axes, text: str, source: str) -> None:
+    """The panel's title, with the mark of stand-in data between it and the panel."""
+    axes.set_title(text, pad=16 if mark(source) else None)
+    axes.text(0.5, 1.03, mark(source), color=MARK_COLOUR, size=7, ha="center", transform=axes.transAxes)
+
+
+def logarithmic(axes: Axes, which: str) -> None:
+    """A logarithmic "x" or "y" axis, for the data that are drawn: powers of ten, or 1, 2, 5 where it spans little."""
+    axes.set(**{f"{which}scale": "log"})
+    axis, (low, high) = getattr(axes, f"{which}axis"), sorted(getattr(axes, f"get_{which}lim")())
+    axis.set_minor_formatter(NullFormatter())
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.set_major_formatter("{x:g}")
+
+
+def unavailable(axes: Axes, reason: str) -> None:
+    """Say in an empty panel why it is empty."""
+    axes.text(0.5, 0.5, reason, ha="center", va="center", color="0.4", transform=axes.transAxes)
+    axes.set(xticks=[], yticks=[])
+
+
+def legend(figure: Figure) -> None:
+    """One legend below all panels: the labelled artists of the figure, each label once."""
+    found = {}
+    for axes in figure.axes:
+        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
+            found.setdefault(label, handle)
+    if found:
+        inches = 0.6 + 0.08 * max(map(len, found))  # that one entry takes
+        columns = max(1, min(len(found), int(figure.get_figwidth() / inches)))
+        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+
+
+def save(figure: Figure, *paths: str | Path) -> None:
+    """Write the figure to each path, by its ending; the bytes do not depend on the time."""
+    for path in paths:
+        figure.savefig(path, dpi=150, metadata=METADATA[Path(path).suffix[1:]])

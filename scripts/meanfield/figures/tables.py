@@ -1,0 +1,87 @@
+"""The joint tables: all runs record by record, and one line a run; as CSV, Markdown, LaTeX and a sortable page."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from meanfield.data.storage import RUN
+from meanfield.figures import pages
+
+ENDS = [
+    "cost",
+    "train_accuracy",
+    "test_accuracy",
+    "zero_residuals",
+    "alpha",
+    "alpha_published",
+    "gamma",
+    "gamma_published",
+]
+
+
+def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:
+    """The per-run indices.csv files as one table; `runs` names dataset, architecture and activation of each."""
+    frames = [pd.read_csv(path).assign(**run) for path, run in zip(paths, runs, strict=True)]
+    table = pd.concat(frames, ignore_index=True)
+    return table[[*RUN, *(name for name in table if name not in RUN)]]
+
+
+def summary(indices: pd.DataFrame) -> pd.DataFrame:
+    """One line per run and seed: number of records, indices at the first and the last record, source of the data."""
+    groups = indices.groupby([*RUN, "seed"], sort=False)
+    first, last = (rows.set_index([*RUN, "seed"]) for rows in (groups.head(1), groups.tail(1)))
+    result = groups.size().rename("records").to_frame()
+    for name in ENDS:
+        result[f"{name}_first"], result[f"{name}_last"] = first[name], last[name]
+    result[["lambda_min_last", "lambda_max_last", "source"]] = last[["lambda_min", "lambda_max", "source"]]
+    return result.reset_index()
+
+
+def deviations(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
+    """One line per run at its last record: what the published protocol reports, what it resolves, what the corrected finds.
+
+    Both arguments as `joined` gives them, under the same names of runs.
+    """
+    last, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, corrected))
+    columns = {}
+    for name in ("test_accuracy", "cost"):
+        columns |= {f"{name}_published": last[f"{name}_last"], f"{name}_corrected": after[f"{name}_last"]}
+    for name in ("alpha", "gamma"):
+        columns |= {
+            f"{name}_published": last[f"{name}_published_last"],
+            f"{name}_resolved": last[f"{name}_last"],
+            f"{name}_corrected": after[f"{name}_last"],
+        }
+    return pd.DataFrame(columns | {"source": last["source"]}).reset_index()
+
+
+def benchmarks(paths: Sequence[Path]) -> pd.DataFrame:
+    """One line per rule from Snakemake's benchmark files {rule}/{job}.tsv: jobs, wall time, peak resident memory."""
+    jobs = pd.concat([pd.read_csv(path, sep="\t").assign(rule=path.parent.name) for path in paths])
+    groups = jobs.groupby("rule", sort=False)
+    columns = {
+        "jobs": groups.size(),
+        "seconds_all_jobs": groups["s"].sum(),
+        "seconds_longest": groups["s"].max(),
+        "peak_memory_MiB": groups["max_rss"].max(),
+    }
+    return pd.DataFrame(columns).reset_index()
+
+
+def markdown(table: pd.DataFrame, digits: str = ".4g") -> str:
+    """The table in Markdown, numbers with the given format."""
+    return table.to_markdown(index=False, floatfmt=digits) + "\n"
+
+
+def write(
+    table: pd.DataFrame, title: str, csv: str | Path, markdown_path: str | Path, latex: str | Path, page: str | Path
+) -> None:
+    """The same table four times: CSV in full precision; Markdown, LaTeX and a sortable page in four digits for reading."""
+    table.to_csv(csv, index=False)
+    Path(markdown_path).write_text(markdown(table))
+    shown = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
+    shown.columns = [name.replace("_", " ") for name in shown]
+    latex_table = shown.style.hide(axis="index").format(escape="latex")
+    Path(latex).write_text(latex_table.to_latex(hrules=True))
+    Path(page).write_text(pages.sortable(table, title))

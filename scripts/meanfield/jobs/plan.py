@@ -1,0 +1,166 @@
+"""
+The plan of a configuration: its runs, the settings and the size of each, and the results and jobs that come of them.
+
+Imported by the Snakefile, so it needs nothing but the standard library. A run is a dict of dataset, architecture and
+activation; a pair is dataset and architecture. The configuration is one that `configuration.check` has passed.
+"""
+
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from meanfield.errors import MeanfieldError
+from meanfield.jobs.resources import Problem
+
+CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, whose results stand beside the published one's
+
+# Samples, features and labels of what the datasets are made of, before they are made.
+SIZES = {
+    "TF/Lindata.mat": (51, 2, 1),
+    "TF/NLdata.mat": (863, 2, 1),
+    "digits": (1797, 64, 10),
+    "diabetes": (442, 10, 1),
+    "iris": (150, 4, 3),
+    "wine": (178, 13, 3),
+    "breast_cancer": (569, 30, 1),
+}
+
+
+def named(run: dict) -> str:
+    """A run as logs and benchmarks are named."""
+    return "{dataset}_{architecture}_{activation}".format(**run)
+
+
+def path(run: dict, name: str) -> str:
+    """One file of a run."""
+    return f"results/runs/{run['dataset']}/{run['architecture']}/{run['activation']}/{name}"
+
+
+def data_size(dataset: dict) -> tuple[int, int, int]:
+    """Samples, features and labels of a dataset's settings; of a table of the user's own about so many.
+
+    Its lines or, of a binary file, its numbers count as samples; it has at most 10 labels.
+    """
+    if "table" not in dataset:
+        return SIZES[dataset.get("file") or dataset["packaged"]]
+    table, features = Path(dataset["table"]), dataset["features"]
+    if table.suffix == ".csv":
+        with open(table, "rb") as stream:
+            return sum(1 for _ in stream), len(features) if isinstance(features, list) else 1, 10
+    return table.stat().st_size // 8, len(features) if isinstance(features, list) else 100, 10
+
+
+class Plan:
+    """What a configuration comes to; `published` holds (dataset_architecture, activation) of the runs of the publication."""
+
+    def __init__(self, config: dict, published: Iterable[tuple[str, str]]) -> None:
+        self.config, self.published, self.activations = config, set(published), config["activations"]
+        corrections = config["corrections"]
+        self.datasets = dict(config["datasets"])
+        self.datasets |= {name + CORRECTED: kept | corrections.get(name, {}) for name, kept in self.datasets.items()}
+        every = [self.experiments_of(followed) for followed in ("published", "corrected", None)]
+        self.experiments = every[0] | every[1] | every[2]
+        self.runs = self.runs_of()
+        self.pairs = list(every[2])
+
+    def experiments_of(self, protocol: str | None = None) -> dict[tuple[str, str], dict]:
+        """The experiments by pair, the dataset named for the protocol: the one given, else each one's own."""
+
+        def name(entry: dict) -> str:
+            followed = protocol or entry.get("protocol", self.config["protocol"])
+            return entry["dataset"] + (CORRECTED if followed == "corrected" else "")
+
+        return {(name(entry), str(entry["architecture"])): entry for entry in self.config["experiments"]}
+
+    def runs_of(self, protocol: str | None = None) -> list[dict]:
+        """The runs of those experiments."""
+        return [run for pair in self.experiments_of(protocol) for run in self.runs_like(*pair)]
+
+    def runs_like(self, dataset: str, architecture: str) -> list[dict]:
+        """The runs of a pair, one per activation."""
+        return [{"dataset": dataset, "architecture": architecture, "activation": name} for name in self.activations]
+
+    def verified(self, runs: Sequence[dict]) -> list[dict]:
+        """Those of the runs that the publication has, too."""
+        return [run for run in runs if (f"{run['dataset']}_{run['architecture']}", run["activation"]) in self.published]
+
+    def published_arrays(self, runs: Sequence[dict]) -> list[str]:
+        """The published arrays of those runs."""
+        return ["results/published/{dataset}/{architecture}/{activation}.nc".format(**run) for run in self.verified(runs)]
+
+    def split_seeds(self, dataset: str) -> list[int]:
+        """The seeds of a dataset's splits if it has several, one for each member of its runs; else none."""
+        seeds = self.datasets[dataset]["split_seed"]
+        return seeds if isinstance(seeds, list) else []
+
+    # Videos, figures of networks, explorer and verdicts need spectra; with inertia there are none. They show one split.
+
+    @cached_property
+    def drawn_runs(self) -> list[dict]:
+        """The runs of one split each."""
+        return [run for run in self.runs if not self.split_seeds(run["dataset"])]
+
+    @cached_property
+    def drawn(self) -> list[str]:
+        """{dataset}_{architecture} of the pairs that have spectra and one split each."""
+        whole = self.config["spectrum"]["method"] == "eigenvalues"
+        return ["_".join(pair) for pair in self.pairs if whole and not self.split_seeds(pair[0])]
+
+    @cached_property
+    def judged(self) -> list[dict]:
+        """The runs that are compared with the publication."""
+        return self.verified(self.runs)
+
+    # Settings of a pair.
+
+    def setting(self, dataset: str, architecture: str, key: str, default: object = None) -> object:
+        """A setting of the pair's experiment. MeanfieldError for a pair that is not configured."""
+        if (dataset, architecture) not in self.experiments:
+            configured = ", ".join(map(" ".join, self.pairs))
+            raise MeanfieldError(f"no experiment {dataset} {architecture} is configured; there are: {configured}")
+        return self.experiments[dataset, architecture].get(key, default)
+
+    def seeds(self, dataset: str, architecture: str) -> list[int]:
+        """Graph seeds of a run's members: 1, 2, …; with several splits all members start from the published draw, 1."""
+        members = min(self.config["seeds"], self.setting(dataset, architecture, "seeds", self.config["seeds"]))
+        return [1] * len(self.split_seeds(dataset)) or list(range(1, members + 1))
+
+    def initial(self, dataset: str, architecture: str) -> dict:
+        """How a run's initial parameters are drawn: keyword arguments of `training.train.initial_members`."""
+        return {key: self.setting(dataset, architecture, key) for key in ("beta_stddev", "beta_op_seed")}
+
+    def protocol(self, dataset: str, architecture: str) -> dict:
+        """How a run is trained and recorded: keyword arguments of `training.train.train`."""
+        return {
+            "updates": self.setting(dataset, architecture, "updates"),
+            "recording": self.config["recording"],
+            "optimizer": self.config["optimizer"],
+            "averaging": self.averaging(dataset),
+            "residual_output": self.datasets[dataset].get("residual_output", "probability"),
+        }
+
+    def averaging(self, dataset: str) -> str:
+        """Precision in which a run's loss is averaged."""
+        return "float64" if dataset.endswith(CORRECTED) else self.config["averaging"]
+
+    def problem(self, dataset: str, architecture: str, members: int | None = None) -> Problem:
+        """The size of a run, for what its jobs ask for; with all its members if their number is not given."""
+        updates, recording = self.setting(dataset, architecture, "updates"), self.config["recording"]
+        return Problem(
+            *data_size(self.datasets[dataset]),
+            hidden=[int(width) for width in architecture.split("-")],
+            seeds=members or len(self.seeds(dataset, architecture)),
+            updates=updates,
+            records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
+            vectors=len(self.config["spectrum"]["eigenvectors_at"]),
+        )
+
+    def job_names(self) -> list[str]:
+        """{rule}/{job} of every job of this configuration, as logs and benchmarks are named."""
+        datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in self.pairs)]
+        per_run = [f"{rule}/{named(run)}" for rule in ("training", "spectrum", "indices") for run in self.runs]
+        per_pair = [f"{rule}/{pair}" for rule in ("networks", "video") for pair in self.drawn]
+        judged = self.judged if self.drawn else []
+        checks = [f"{rule}/{named(run)}" for rule in ("published", "envelope", "comparison") for run in judged]
+        joint = ["explorer/explorer"] * bool(self.drawn), ["verify/verify"] * bool(judged)
+        return [*datasets, *per_run, "tables/tables", "curves/curves", *per_pair, *joint[0], *checks, *joint[1]]

@@ -1,0 +1,131 @@
+"""
+A fully connected network: its architecture, where each parameter lies, and the forward pass in NumPy.
+
+h_l = W_l a_{l−1} + b_l and a_l = f(h_l, β_l); the last layer's output is the logit z = β_L ∘ h_L. β is a parameter, in
+every layer, only when the activation has a trainable one; else it is the constant 1 (docs/protocol.md, section Network).
+Parameters form one vector: layer by layer W (row-major), b, β.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from meanfield.errors import MeanfieldError
+from meanfield.model.activations import Activation, Derivatives, activation, linear
+
+ARCHITECTURE = r"[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})*"
+
+
+def hidden_widths(architecture: str) -> tuple[int, ...]:
+    """Hidden widths as the paper writes them: "10" → (10,), "8-2" → (8, 2). MeanfieldError for anything else."""
+    if not re.fullmatch(ARCHITECTURE, architecture):
+        raise MeanfieldError(f"architecture '{architecture}' is not understood; write hidden widths ≥ 1 as in 10 or 8-2")
+    return tuple(int(width) for width in architecture.split("-"))
+
+
+class Layout(NamedTuple):
+    """Where one layer's parameters lie in the parameter vector; `beta` is None where β is the constant 1."""
+
+    inputs: int
+    units: int
+    weights: slice
+    bias: slice
+    beta: slice | None
+
+    @property
+    def affine(self) -> np.ndarray:
+        """Indices of W̃ = [W, b] in the parameter vector, int64 [unit, input + 1]."""
+        weights = np.arange(self.weights.start, self.weights.stop).reshape(self.units, self.inputs)
+        return np.column_stack([weights, np.arange(self.bias.start, self.bias.stop)])
+
+    @property
+    def betas(self) -> np.ndarray:
+        """Indices of β in the parameter vector, int64 [unit]; empty where β is no parameter."""
+        return np.arange(self.beta.start, self.beta.stop) if self.beta else np.arange(0)
+
+
+class Layer(NamedTuple):
+    """Values of one layer's parameters: weights [..., unit, input], bias [..., unit], beta [..., unit]."""
+
+    weights: np.ndarray
+    bias: np.ndarray
+    beta: np.ndarray
+
+
+@dataclass(frozen=True)
+class Network:
+    """Widths from input to output, and the activation of the hidden units."""
+
+    inputs: int
+    hidden: tuple[int, ...]
+    outputs: int
+    activation: Activation
+
+    @classmethod
+    def of(cls, architecture: str, activation_name: str, inputs: int, outputs: int) -> "Network":
+        """The network that the configuration names, e.g. `Network.of("8-2", "esp", inputs=2, outputs=1)`."""
+        return cls(inputs, hidden_widths(architecture), outputs, activation(activation_name))
+
+    @cached_property
+    def layout(self) -> tuple[Layout, ...]:
+        """One `Layout` per layer, hidden layers first, the output layer last."""
+        layers, offset = [], 0
+        for inputs, units in zip((self.inputs, *self.hidden), (*self.hidden, self.outputs), strict=True):
+            bias = offset + units * inputs
+            beta = bias + units
+            offset = beta + units * self.activation.trainable_beta
+            layers.append(
+                Layout(
+                    inputs,
+                    units,
+                    weights=slice(bias - units * inputs, bias),
+                    bias=slice(bias, beta),
+                    beta=slice(beta, offset) if self.activation.trainable_beta else None,
+                )
+            )
+        return tuple(layers)
+
+    @property
+    def size(self) -> int:
+        """The number of parameters, P."""
+        last = self.layout[-1]
+        return (last.beta or last.bias).stop
+
+    @property
+    def parameter_names(self) -> list[str]:
+        """A name for each parameter, in order: W1[0,0] …, b1[0] …, beta1[0] …; layers count from 1, units from 0."""
+        names = []
+        for number, layer in enumerate(self.layout, start=1):
+            names += [f"W{number}[{i},{j}]" for i in range(layer.units) for j in range(layer.inputs)]
+            names += [f"b{number}[{i}]" for i in range(layer.units)]
+            names += [f"beta{number}[{i}]" for i in range(layer.units) if layer.beta]
+        return names
+
+    def unpack(self, theta: np.ndarray) -> list[Layer]:
+        """Split theta [..., P] into layers (views). MeanfieldError for a wrong length."""
+        if theta.shape[-1] != self.size:
+            raise MeanfieldError(
+                f"the parameter vector has {theta.shape[-1]} entries; this network has {self.size} parameters"
+            )
+        layers = []
+        for layer in self.layout:
+            weights = theta[..., layer.weights].reshape(*theta.shape[:-1], layer.units, layer.inputs)
+            bias = theta[..., layer.bias]
+            layers.append(Layer(weights, bias, theta[..., layer.beta] if layer.beta else np.ones_like(bias)))
+        return layers
+
+    def forward(self, layers: list[Layer], features: np.ndarray) -> list[Derivatives]:
+        """Forward pass of features [sample, input]; each layer's activation with its derivatives, [..., sample, unit].
+
+        The last entry is the output layer: its `value` is the logit z.
+        """
+        states, signal = [], features
+        for number, layer in enumerate(layers, start=1):
+            h = signal @ layer.weights.swapaxes(-1, -2) + layer.bias[..., None, :]
+            f = linear if number == len(layers) else self.activation.derivatives
+            states.append(f(h, layer.beta[..., None, :]))
+            signal = states[-1].value
+        return states

@@ -1,0 +1,159 @@
+"""
+One forward and backward pass, and what it gives at once: gradient, local curvatures, Hessian-vector products.
+
+Notation of docs/method.md: h_l pre-activations, a_l activations, ã = [a, 1], e_l = ∂ℓ/∂a_l, δ_l = ∂ℓ/∂h_l = f_h ∘ e_l, and
+λ the curvature of the loss. Arrays carry the axes [batch, sample, unit]; where the Hessian is split, a leading axis `part`.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from meanfield.errors import MeanfieldError
+from meanfield.model.activations import Derivatives
+from meanfield.model.losses import Loss
+from meanfield.model.network import Layer, Network
+
+BLOCK = 2**15  # numbers of one signal held at once when gradients of many members are wanted: they stay in the cache
+
+
+class Objective(NamedTuple):
+    """What is averaged, and how: the loss, features [sample, input], target [sample, label], averaging factor."""
+
+    loss: Loss
+    features: np.ndarray
+    target: np.ndarray
+    factor: float
+
+    def samples(self, start: int, stop: int) -> "Objective":
+        """The same for a block of samples."""
+        return self._replace(features=self.features[start:stop], target=self.target[start:stop])
+
+
+class Point(NamedTuple):
+    """The network at one block of parameters and samples: layers, their inputs ã_{l−1}, activations, backward pass."""
+
+    layers: list[Layer]
+    inputs: list[np.ndarray]
+    states: list[Derivatives]
+    errors: list[np.ndarray]
+    deltas: list[np.ndarray]
+    curvature: np.ndarray
+
+
+def check(theta: np.ndarray, network: Network, objective: Objective) -> None:
+    """MeanfieldError, naming the culprit, for NaN or infinite values or shapes that do not fit together."""
+    named = {"parameters": theta, "features": objective.features, "target": objective.target, "averaging": objective.factor}
+    for name, values in named.items():
+        if not np.isfinite(values).all():
+            raise MeanfieldError(f"{name} contain {np.size(values) - np.isfinite(values).sum()} NaN or infinite values")
+    for name, found, expected in (
+        ("features", objective.features.shape[1], network.inputs),
+        ("target", objective.target.shape[1], network.outputs),
+        ("parameters", theta.shape[-1], network.size),
+    ):
+        if found != expected:
+            raise MeanfieldError(f"{name} have {found} columns; this network takes {expected}")
+    if len(objective.features) != len(objective.target):
+        raise MeanfieldError(
+            f"features have {len(objective.features)} rows, the target {len(objective.target)}; give as many"
+        )
+
+
+def _with_one(signal: np.ndarray) -> np.ndarray:
+    """ã = [a, 1] along the last axis."""
+    result = np.ones((*signal.shape[:-1], signal.shape[-1] + 1))
+    result[..., :-1] = signal
+    return result
+
+
+def propagate(theta: np.ndarray, network: Network, objective: Objective) -> Point:
+    """Forward and backward pass; theta [batch, P]; arrays [batch, sample, unit]."""
+    layers = network.unpack(theta)
+    states = network.forward(layers, objective.features)
+    inputs = [_with_one(signal) for signal in (objective.features[None], *(state.value for state in states[:-1]))]
+    z = states[-1].value
+    errors = [objective.loss.residual(z, objective.target) * objective.factor]
+    deltas = [errors[0] * states[-1].h]
+    for layer, state in zip(layers[:0:-1], states[-2::-1], strict=True):
+        errors.insert(0, deltas[0] @ layer.weights)
+        deltas.insert(0, errors[0] * state.h)
+    return Point(layers, inputs, states, errors, deltas, objective.loss.curvature(z, objective.target) * objective.factor)
+
+
+def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """k_hh, k_hβ, k_ββ of each layer, [part, batch, sample, unit]: part 0 all terms, part 1 (if `split`) those with λ."""
+    curvatures = []
+    for number, (state, error) in enumerate(zip(point.states, point.errors, strict=True)):
+        if state.hh is None:
+            raise MeanfieldError(f"activation '{network.activation.name}' gives no second derivative; the Hessian needs it")
+        lam = point.curvature if number == len(point.states) - 1 else 0.0
+        first = (lam * state.h * state.h, lam * state.h * state.beta, lam * state.beta * state.beta)
+        rest = (error * state.hh, error * state.hbeta, error * state.betabeta)
+        parts = tuple(np.zeros((1 + split, *error.shape)) for _ in first)
+        for k, g, r in zip(parts, first, rest, strict=True):
+            k[0] = g + r
+            k[1:] = g
+        curvatures.append(parts)
+    return curvatures
+
+
+def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
+    """∇ℓ at theta [..., P], float64 of the same shape (docs/method.md, First derivatives). MeanfieldError for bad input."""
+    check(theta, network, objective)
+    members = theta.reshape(-1, network.size)
+    result = np.zeros_like(members)
+    block = max(1, BLOCK // max(objective.features.size, len(objective.features) * max(network.hidden)))
+    for start in range(0, len(members), block):
+        point = propagate(members[start : start + block], network, objective)
+        chosen = result[start : start + block]
+        for layout, inputs, state, error, delta in zip(
+            network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
+        ):
+            chosen[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
+            if layout.beta:
+                chosen[:, layout.beta] = (error * state.beta).sum(axis=-2)
+    return result.reshape(theta.shape)
+
+
+def operator(
+    theta: np.ndarray, network: Network, objective: Objective, part: str = "H"
+) -> Callable[[np.ndarray], np.ndarray]:
+    """v ↦ H·v, G·v or R·v without the matrix, in O(N·P) a product: theta [P]; v and the result float64 [P].
+
+    The derivative of the gradient along v (Pearlmutter 1994, Neural Computation 6:147) in the symbols of this module; the
+    forward and backward pass is done once, here. MeanfieldError for bad input.
+    """
+    check(theta, network, objective)
+    point = propagate(theta[None], network, objective)
+    choose = {"H": lambda k: k[0], "G": lambda k: k[1], "R": lambda k: k[0] - k[1]}[part]
+    local = [tuple(map(choose, parts)) for parts in local_curvatures(network, point, split=True)]
+    deltas = [np.zeros_like(delta) if part == "G" else delta for delta in point.deltas]
+
+    affine, betas = zip(*((layout.affine, layout.betas) for layout in network.layout), strict=True)
+
+    def product(vector: np.ndarray) -> np.ndarray:
+        """The derivative of the gradient along vector, float64 [P]."""
+        along = [(vector[None, w], vector[b] if b.size else 0.0) for w, b in zip(affine, betas, strict=True)]
+        d_h, d_signals = [], [None]  # derivatives along the vector; those of the features are 0
+        for layer, inputs, state, (d_affine, d_beta) in zip(point.layers, point.inputs, point.states, along, strict=True):
+            d_h.append(inputs @ d_affine.swapaxes(-1, -2))
+            if d_signals[-1] is not None:
+                d_h[-1] += d_signals[-1] @ layer.weights.swapaxes(-1, -2)
+            d_signals.append(state.h * d_h[-1] + state.beta * d_beta)
+        result = np.zeros((1, network.size))
+        d_error = 0.0
+        for k in reversed(range(len(affine))):
+            (k_hh, k_hb, k_bb), state, (d_affine, d_beta) = local[k], point.states[k], along[k]
+            d_delta = k_hh * d_h[k] + k_hb * d_beta + state.h * d_error
+            block = d_delta.swapaxes(-1, -2) @ point.inputs[k]
+            if betas[k].size:
+                result[:, betas[k]] = (k_hb * d_h[k] + k_bb * d_beta + state.beta * d_error).sum(axis=-2)
+            if k > 0:
+                block[..., :-1] += deltas[k].swapaxes(-1, -2) @ d_signals[k]
+                d_error = d_delta @ point.layers[k].weights + deltas[k] @ d_affine[..., :-1]
+            result[:, affine[k]] = block
+        return result[0]
+
+    return product

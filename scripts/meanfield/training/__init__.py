@@ -1,0 +1,1 @@
+"""How a run comes about: the schedule of records and rates, and the training itself."""

@@ -1,0 +1,1 @@
+"""Our numbers against the published ones: what is compared, how far it may deviate, the verdicts."""

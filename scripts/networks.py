@@ -1,0 +1,22 @@
+"""Figures of one dataset's and architecture's networks: trajectory.nc and spectrum.nc of each activation in, figures out."""
+
+from meanfield.jobs.step import step
+
+with step(snakemake) as job:
+    from meanfield.data import storage
+    from meanfield.figures import networks, style
+
+    def read(paths: list[str]) -> dict:
+        return {name: storage.read(path, first_seed=True) for name, path in zip(job.params.activations, paths, strict=True)}
+
+    trajectories, spectra, dataset = read(job.input.trajectories), read(job.input.spectra), storage.read(job.input.dataset)
+    published = dict(zip(job.params.published, map(storage.read, job.input.published), strict=True))
+    title, architecture = " ".join(job.wildcards), job.wildcards.architecture
+    figures = (
+        networks.eigenvalues(title, spectra, job.params.eigenvalues_at, published),
+        networks.eigenvectors(title, spectra, trajectories),
+        networks.parameters(title, trajectories),
+        networks.boundaries(title, architecture, trajectories, dataset),
+    )
+    for figure, *paths in zip(figures, job.output.png, job.output.pdf, strict=True):
+        style.save(figure, *paths)

@@ -1,0 +1,121 @@
+"""The closed form against independent ways to the same matrix, on random networks of every kind (docs/method.md)."""
+
+from unittest import mock
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from meanfield.curvature import hessian
+from meanfield.errors import MeanfieldError
+from meanfield.model import propagation
+from meanfield.model.activations import ACTIVATIONS, Activation, Derivatives
+from meanfield.model.losses import LOSSES, averaging
+from meanfield.model.network import Network
+from meanfield.model.propagation import Objective
+
+
+@st.composite
+def cases(draw):
+    """A random network with parameters, data and loss: 1–4 hidden layers, widths 1–12."""
+    widths = draw(st.lists(st.integers(1, 12), min_size=1, max_size=4))
+    inputs, labels, samples = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 9))
+    activation = ACTIVATIONS[draw(st.sampled_from(sorted(ACTIVATIONS)))]
+    network = Network(inputs, tuple(widths), labels, activation)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    target = rng.integers(0, 2, (samples, labels)).astype(float)
+    loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
+    data = Objective(loss, rng.normal(size=(samples, inputs)), target, averaging(samples, labels))
+    return network, rng.normal(size=network.size), data, rng
+
+
+def cost(theta, network, data):
+    z = network.forward(network.unpack(theta), data.features)[-1].value
+    return data.loss.value(z, data.target).sum(axis=(-1, -2)) * data.factor
+
+
+def central_differences(function, theta, step=1e-5):
+    shifts = step * np.eye(theta.size)
+    return (function(theta + shifts) - function(theta - shifts)) / (2 * step)
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases())
+def test_gradient_and_hessian_against_central_differences(case):
+    network, theta, data, _ = case
+    gradient = propagation.gradient(theta, network, data)
+    matrix = hessian.hessian(theta, network, data)
+    numeric = central_differences(lambda t: cost(t, network, data), theta)
+    np.testing.assert_allclose(gradient, numeric, atol=1e-6 * np.abs(gradient).max() + 1e-10)
+    numeric = central_differences(lambda t: propagation.gradient(t, network, data), theta)
+    np.testing.assert_allclose(matrix, numeric, atol=1e-6 * np.abs(matrix).max() + 1e-10)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_hessian_is_exactly_symmetric_and_independent_of_blocks(case):
+    network, theta, data, _ = case
+    members = np.stack([theta, -theta, theta / 2])
+    matrices = hessian.hessian(members, network, data)
+    np.testing.assert_array_equal(matrices, matrices.swapaxes(-1, -2))
+    with mock.patch.object(hessian, "LEAST_BLOCK", 2):
+        blocked = hessian.hessian(members, network, data, workspace=1)
+    np.testing.assert_allclose(blocked, matrices, atol=1e-14 * np.abs(matrices).max() + 1e-300)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_split_and_products(case):
+    network, theta, data, rng = case
+    total, gauss_newton = hessian.hessian(theta, network, data, split=True)
+    np.testing.assert_allclose(total, hessian.hessian(theta, network, data), atol=1e-15 * np.abs(total).max())
+    scale = np.abs(total).max() + np.abs(gauss_newton).max() + 1e-300
+    assert np.linalg.eigvalsh(gauss_newton).min() >= -1e-13 * scale * network.size
+    vector = rng.normal(size=network.size)
+    bound = 1e-13 * scale * network.size
+    np.testing.assert_allclose(propagation.operator(theta, network, data)(vector), total @ vector, atol=bound)
+    product = propagation.operator(theta, network, data, "G")(vector)
+    np.testing.assert_allclose(product, gauss_newton @ vector, atol=bound)
+    product = propagation.operator(theta, network, data, "R")(vector)
+    np.testing.assert_allclose(product, (total - gauss_newton) @ vector, atol=bound)
+
+
+def test_gauss_newton_is_all_where_the_residuals_vanish():
+    network = Network.of("4-3", "esp", 2, 2)
+    rng = np.random.default_rng(1)
+    theta, features = rng.normal(size=network.size), rng.normal(size=(6, 2))
+    target = network.forward(network.unpack(theta), features)[-1].value
+    total, gauss_newton = hessian.hessian(
+        theta, network, Objective(LOSSES["squared error"], features, target, averaging(6, 2)), split=True
+    )
+    np.testing.assert_allclose(total, gauss_newton, atol=1e-16)
+
+
+def bad(**changes):
+    network = Network.of("3", "esp", 2, 1)
+    arrays = {"theta": np.zeros(network.size), "features": np.zeros((4, 2)), "target": np.zeros((4, 1)), **changes}
+    return arrays["theta"], network, Objective(LOSSES["squared error"], arrays["features"], arrays["target"], 0.25)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"theta": np.full(17, np.nan)}, "parameters contain 17 NaN or infinite"),
+        ({"features": np.full((4, 2), np.inf)}, "features contain 8 NaN or infinite"),
+        ({"target": np.array([[0], [1], [np.nan], [0]])}, "target contain 1 NaN or infinite"),
+        ({"theta": np.zeros(5)}, "parameters have 5 columns; this network takes 17"),
+        ({"features": np.zeros((4, 3))}, "features have 3 columns; this network takes 2"),
+        ({"target": np.zeros((1, 1))}, "features have 4 rows, the target 1"),
+    ],
+)
+@pytest.mark.parametrize("function", [hessian.hessian, propagation.gradient])
+def test_bad_input_is_named(changes, message, function):
+    with pytest.raises(MeanfieldError, match=message):
+        function(*bad(**changes))
+
+
+def test_activation_without_second_derivative_is_refused_by_name():
+    unknown = Activation("mystery", "mystery", lambda h, beta: Derivatives(h, np.ones_like(h), None))
+    network = Network(2, (3,), 1, unknown)
+    with pytest.raises(MeanfieldError, match="activation 'mystery' gives no second derivative"):
+        hessian.hessian(np.zeros(network.size), network, bad()[2])

@@ -1,0 +1,162 @@
+"""Counting in two ways, symmetries, localisation: on random networks and on every record of the published runs."""
+
+import examples
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given, settings
+from meanfield.curvature import hessian, inertia, spectrum, symmetry
+from meanfield.model import propagation
+from meanfield.model.losses import LOSSES
+from meanfield.model.network import Network
+from test_hessian import cases
+
+BINARY_RUNS = [run for run in examples.RUNS if run[0] != "digits"]
+
+
+@pytest.mark.parametrize("run", BINARY_RUNS, ids="_".join)
+def test_inertia_counts_as_the_eigenvalues_do_at_every_record(run, published):
+    arguments = examples.trajectory(run, published), examples.network(run, published), examples.objective(run[0], published)
+    counted = spectrum.along_trajectory(*arguments, method="inertia")
+    solved = spectrum.along_trajectory(*arguments, method="eigenvalues")
+    for name in ("negative", "flat", "symmetric", "zero_rows"):
+        np.testing.assert_array_equal(counted[name], solved[name], err_msg=name)
+    np.testing.assert_allclose(counted.tolerance, solved.tolerance, rtol=1e-7)
+    np.testing.assert_allclose(counted.lambda_max_rest, solved.lambda_max_rest, rtol=1e-9)
+
+
+def test_inertia_counts_as_the_eigenvalues_do_on_digits(published):
+    run = ("digits", "25", "esp")
+    trajectory = examples.trajectory(run, published).isel(epoch=slice(None, None, 5))
+    arguments = trajectory, examples.network(run, published), examples.objective(run[0], published)
+    counted, solved = (spectrum.along_trajectory(*arguments, method=method) for method in ("inertia", "eigenvalues"))
+    for name in ("negative", "flat", "zero_rows"):
+        np.testing.assert_array_equal(counted[name], solved[name], err_msg=name)
+
+
+def test_a_network_of_dead_units_has_no_extremes():
+    """More than SMALL parameters, so that Lanczos is used; R is 0 and G nearly so."""
+    network = Network.of("100", "relu", 2, 1)
+    theta = np.zeros(network.size)
+    theta[network.layout[0].bias] = -1
+    data = propagation.Objective(LOSSES["sigmoid cross-entropy"], np.ones((5, 2)), np.ones((5, 1)), 0.2)
+    trajectory = xr.Dataset({"parameters": (("seed", "epoch", "parameter"), theta[None, None])}, {"seed": [1], "epoch": [0]})
+    for method in ("eigenvalues", "inertia"):
+        result = spectrum.along_trajectory(trajectory, network, data, method=method)
+        assert result.zero_rows.item() == network.size - 1 == result.flat.item()
+        assert result.lambda_max_rest.item() == 0
+        assert result.lambda_max.item() == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize("run", examples.RUNS, ids="_".join)
+def test_symmetry_identity_at_every_record(run, published):
+    network, data = examples.network(run, published), examples.objective(run[0], published)
+    scaling = symmetry.exponents(network)
+    if run[2] == "sigmoid":
+        assert scaling.size == 0
+        return
+    members = examples.trajectory(run, published).parameters.values[0]
+    for theta in members:
+        matrix, gradient = hessian.hessian(theta, network, data), propagation.gradient(theta, network, data)
+        scale = np.abs(matrix).max() * np.abs(theta).max()
+        assert np.abs(scaling * theta @ gradient).max() <= 1e-12 * scale
+        np.testing.assert_allclose(matrix @ (scaling * theta).T, -(scaling * gradient).T, rtol=0, atol=1e-12 * scale)
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_symmetry_identity_on_random_networks(case):
+    network, theta, data, _ = case
+    scaling = symmetry.exponents(network)
+    matrix, gradient = hessian.hessian(theta, network, data), propagation.gradient(theta, network, data)
+    expected = -(scaling * gradient).T
+    scale = np.abs(matrix).max() * np.abs(theta).max() * network.size + 1e-300
+    np.testing.assert_allclose(matrix @ (scaling * theta).T, expected, rtol=0, atol=1e-12 * scale)
+
+
+def test_symmetric_units():
+    assert len(symmetry.exponents(Network.of("4-3", "esp", 2, 2))) == 4 + 3 + 2
+    assert len(symmetry.exponents(Network.of("4-3", "relu", 2, 2))) == 4 + 3
+    assert len(symmetry.exponents(Network.of("4-3", "silu", 2, 2))) == 0
+
+
+def test_symmetry_predicts_the_flat_directions_of_a_critical_point():
+    network = Network.of("3", "esp", 2, 1)
+    rng = np.random.default_rng(0)
+    theta, features = rng.normal(size=network.size), rng.normal(size=(40, 2))
+    target = network.forward(network.unpack(theta), features)[-1].value
+    data = propagation.Objective(LOSSES["squared error"], features, target, 1 / 40)
+    values = np.linalg.eigvalsh(hessian.hessian(theta, network, data))
+    tau = spectrum.tolerance(network.size, values[-1])
+    gradient = propagation.gradient(theta, network, data)
+    scaling, kept = symmetry.exponents(network), np.ones(network.size, dtype=bool)
+    predicted = symmetry.flat_directions(theta, gradient, scaling, kept, tau)
+    assert predicted == len(scaling) <= (np.abs(values) <= tau).sum()
+    assert symmetry.flat_directions(theta, gradient + 1, scaling, kept, tau) == 0
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 17, 60])
+def test_count_below_on_matrices_of_known_spectrum(size):
+    rng = np.random.default_rng(size)
+    basis = np.linalg.qr(rng.normal(size=(size, size)))[0]
+    values = rng.integers(-2, 3, size).astype(float)
+    matrix = basis @ np.diag(values) @ basis.T
+    matrix = (matrix + matrix.T) / 2
+    before = matrix.copy()
+    assert inertia.count_below(matrix, (-0.5, 0.5)) == ((values < -0.5).sum(), (values < 0.5).sum())
+    np.testing.assert_array_equal(matrix, before)
+
+
+def test_two_by_two_pivots_are_counted():
+    assert inertia.count_below(np.array([[0.0, 1.0], [1.0, 0.0]]), (0.0, 2.0)) == (1, 2)
+
+
+def test_zero_rows_are_exact_zeros():
+    matrix = np.zeros((2, 4, 4))
+    matrix[:, 1:3, 1:3] = [[2, 1], [1, 2]]
+    matrix[1, 3, 3] = -5
+    zero = spectrum.zero_rows(matrix)
+    np.testing.assert_array_equal(zero.sum(axis=1), [2, 1])
+    values = spectrum.eigenvalues(matrix, zero)
+    np.testing.assert_allclose(values, [[0, 0, 1, 3], [-5, 0, 1, 3]], rtol=1e-15)
+    assert (values == 0).sum() == 3
+
+
+def test_participation_ratios():
+    size = 8
+    hadamard = np.array([[1.0]])
+    while len(hadamard) < size:
+        hadamard = np.block([[hadamard, hadamard], [hadamard, -hadamard]])
+    values = np.arange(size)
+    np.testing.assert_allclose(spectrum.participation_ratios(values, hadamard / np.sqrt(size), 0.1), size)
+    np.testing.assert_allclose(spectrum.participation_ratios(values, np.eye(size), 0.1), 1)
+    turned = np.eye(size)
+    turned[:2, :2] = [[0.6, 0.8], [-0.8, 0.6]]
+    degenerate = np.array([0.0, 0.0, 1, 2, 3, 4, 5, 6])
+    np.testing.assert_allclose(spectrum.participation_ratios(degenerate, turned, 0.1), 1)
+    assert spectrum.participation_ratios(values, turned, 0.1)[0] == pytest.approx(1 / (0.6**4 + 0.8**4))
+
+
+@pytest.mark.parametrize("run", [("linear", "10", "relu"), ("linear", "8-2", "esp")], ids="_".join)
+def test_causes_of_flatness_add_up_and_eigenvectors_are_stored(run, published):
+    trajectory = examples.trajectory(run, published)
+    arguments = trajectory, examples.network(run, published), examples.objective(run[0], published)
+    result = spectrum.along_trajectory(*arguments, eigenvectors_at=[11, "last", 12])
+    assert result.vector_epoch.values.tolist() == [11, 961]
+    matrix = hessian.hessian(trajectory.parameters.sel(epoch=11).values[0], *arguments[1:])
+    vectors = result.eigenvectors.sel(seed=1, vector_epoch=11).values
+    np.testing.assert_allclose(matrix @ vectors, vectors * result.eigenvalues.sel(seed=1, epoch=11).values, atol=1e-14)
+    table = spectrum.indices(trajectory, result.assign_attrs(source="mirror"))
+    np.testing.assert_allclose(table.gamma_rows + table.gamma_flat + table.gamma_symmetry, table.gamma, atol=1e-15)
+    assert (table.gamma_flat >= 0).all()
+    assert table.participation_ratio.notna().sum() == 2
+    assert (table.lambda_max_gauss_newton > 0).all()
+
+
+def test_bulk_width_holds_the_central_eigenvalues_and_is_zero_where_unresolved():
+    values = np.array([[np.arange(11.0), np.r_[-50, np.zeros(9), 80], np.r_[-1, np.full(9, 1e-16), 1]]])
+    spectra = xr.Dataset(
+        {"eigenvalues": (("seed", "epoch", "parameter"), values), "tolerance": (("seed", "epoch"), [[1e-14, 1e-13, 1e-15]])}
+    )
+    np.testing.assert_allclose(spectrum.bulk_width(spectra), [[8, 0, 0]])
+    assert np.isnan(spectrum.bulk_width(spectra.drop_vars("eigenvalues"))).all()

@@ -1,0 +1,320 @@
+"""Claims: tests, corrections and verdicts against SciPy and by hand; the file of claims; the figures' data."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from examples import ROOT, illegible
+from meanfield.ensemble import claims
+from meanfield.ensemble.claims import (
+    HOLDS,
+    NOT_SUPPORTED,
+    NOT_TESTABLE,
+    OPEN,
+    OPPOSITE,
+    PARTLY,
+    SUPPORTED,
+    TOO_FEW,
+    Claim,
+    ClaimTest,
+)
+from meanfield.ensemble.members import MEASURES, label
+from meanfield.errors import MeanfieldError
+from meanfield.figures import ensembles
+from scipy import stats
+
+FILE = ROOT / "config/published/claims.yaml"
+AXES = {"published": {"linear": "linear"}, "seeds": {"linear": "linear"}, "splits": {}}
+LESS = ClaimTest(tasks=["linear"], measure="cost_mean", activation="esp", expect="less", than=["relu"])
+INSIDE = ClaimTest(tasks=["linear"], measure="gamma_last", activation="relu", within=[0.45, 0.6])
+
+
+def table(members=20, difference=-0.1, noise=0.01, gamma=0.5, architectures=("10", "8-2")):
+    """Members whose ESP differs from ReLU by about `difference`, in each architecture."""
+    rng = np.random.default_rng(7)
+    rows = []
+    for architecture in architectures:
+        for seed in range(1, members + 1):
+            base = rng.normal(0.5, 0.2)
+            shift = {"esp": difference + rng.normal(0, noise), "relu": 0.0}
+            place = {"dataset": "linear", "architecture": architecture, "seed": seed, "source": "mirror"}
+            for activation in shift:
+                values = dict.fromkeys(MEASURES, base + shift[activation]) | {"gamma_last": gamma}
+                rows.append(place | {"activation": activation} | values)
+    return pd.DataFrame(rows)
+
+
+def judged(data, *tests, level=0.05):
+    """The comparisons of one claim with these tests."""
+    return claims.comparisons([Claim("c", "1", "It is so.", "cost", list(tests))], data, AXES, level, {"linear": ["10"]})
+
+
+def outcomes(result, axis="seeds"):
+    """Outcomes on one axis."""
+    return result[result.axis == axis].outcome.tolist()
+
+
+def test_a_clear_difference_holds_and_its_reverse_is_the_opposite():
+    assert outcomes(judged(table(), LESS)) == [HOLDS, HOLDS]
+    assert outcomes(judged(table(difference=0.1), LESS)) == [OPPOSITE, OPPOSITE]
+    assert outcomes(judged(table(), LESS._replace(expect="greater"))) == [OPPOSITE, OPPOSITE]
+
+
+def test_noise_stays_open_and_equality_too():
+    assert outcomes(judged(table(difference=0, noise=0.05), LESS)) == [OPEN, OPEN]
+    equal = judged(table(difference=0, noise=0), LESS)
+    assert outcomes(equal) == [OPEN, OPEN]
+    assert equal[equal.axis == "seeds"].p.tolist() == [1, 1]
+
+
+def test_numbers_are_scipys():
+    data = table()
+    result = judged(data, LESS)
+    seeds = result[result.axis == "seeds"]
+    wide = data[data.architecture == "10"].pivot(index="seed", columns="activation", values="cost_mean")
+    assert seeds.p.iloc[0] == pytest.approx(stats.wilcoxon(wide.esp, wide.relu).pvalue)
+    assert seeds.effect.iloc[0] == pytest.approx((wide.esp - wide.relu).median())
+    assert seeds.low.iloc[0] < seeds.effect.iloc[0] < seeds.high.iloc[0] < 0
+    corrected = stats.false_discovery_control(seeds.p, method="by")
+    np.testing.assert_allclose(seeds.p_corrected, corrected)
+    assert (corrected > seeds.p).all()
+
+
+def test_correction_counts_all_claims():
+    """A difference that is significant alone no longer is among many that are not."""
+    weak = table(members=12, difference=-0.025, noise=0.03, architectures=("10",))
+    weak.loc[weak.seed % 2 == 0, "gamma_last"] = 0.9  # half inside: nothing to be found
+    alone = judged(weak, LESS)
+    assert outcomes(alone) == [HOLDS]
+    many = judged(weak, LESS, *[INSIDE] * 40)
+    assert outcomes(many) == [OPEN] * 41
+
+
+def test_ranks_alone_do_not_hold_if_the_median_may_be_zero():
+    data = table(members=30, difference=0, noise=0, architectures=("10",))
+    moved = (data.activation == "esp") & (data.seed <= 14)
+    data.loc[moved, "cost_mean"] -= 1.0
+    result = judged(data, LESS)
+    seeds = result[result.axis == "seeds"]
+    assert seeds.p_corrected.item() < 0.05
+    assert seeds.high.item() == 0
+    assert outcomes(result) == [OPEN]
+
+
+def test_few_members_are_judged_by_the_t_test_and_too_few_not_at_all():
+    few = table(members=5)
+    result = judged(few, LESS)
+    wide = few[few.architecture == "10"].pivot(index="seed", columns="activation", values="cost_mean")
+    assert result[result.axis == "seeds"].p.iloc[0] == pytest.approx(stats.ttest_rel(wide.esp, wide.relu).pvalue)
+    assert outcomes(result) == [HOLDS, HOLDS]
+    assert outcomes(judged(table(members=2), LESS)) == [TOO_FEW, TOO_FEW]
+    assert outcomes(judged(table(members=2), INSIDE)) == [TOO_FEW, TOO_FEW]
+
+
+def test_few_members_and_an_interval():
+    few = table(members=5)
+    few["gamma_last"] = np.tile([0.5, 0.51, 0.52, 0.53, 0.54, 0.5, 0.51, 0.52, 0.53, 0.54], 2)
+    assert outcomes(judged(few, INSIDE)) == [HOLDS, HOLDS]
+    assert outcomes(judged(few.assign(gamma_last=few.gamma_last + 1), INSIDE)) == [OPPOSITE, OPPOSITE]
+    zero = INSIDE._replace(within=[0, 0])
+    assert outcomes(judged(few.assign(gamma_last=0.0), zero)) == [TOO_FEW, TOO_FEW]  # five zeros prove nothing
+    assert outcomes(judged(few.assign(gamma_last=0.04), zero)) == [OPPOSITE, OPPOSITE]
+
+
+@pytest.mark.parametrize(
+    ("gamma", "outcome"), [(0.5, HOLDS), (0.45, HOLDS), (0.6, HOLDS), (0.61, OPPOSITE), (0.0, OPPOSITE)]
+)
+def test_intervals_include_their_ends(gamma, outcome):
+    assert outcomes(judged(table(gamma=gamma), INSIDE)) == [outcome] * 2
+
+
+def test_half_inside_is_open():
+    data = table()
+    data.loc[data.seed % 2 == 0, "gamma_last"] = 0.9
+    result = judged(data, INSIDE)
+    assert outcomes(result) == [OPEN, OPEN]
+    assert result[result.axis == "seeds"].effect.tolist() == [0.5, 0.5]
+
+
+def test_another_architecture_is_compared_seed_by_seed():
+    data = table()
+    data.loc[data.architecture == "8-2", "cost_last"] += 1
+    test = ClaimTest(
+        tasks=["linear"],
+        measure="cost_last",
+        activation="relu",
+        architectures=["10"],
+        expect="less",
+        than_architecture="8-2",
+    )
+    result = judged(data, test)
+    assert outcomes(result) == [HOLDS]
+    wide = data[data.activation == "relu"].pivot(index="seed", columns="architecture", values="cost_last")
+    assert result[result.axis == "seeds"].effect.item() == pytest.approx((wide["10"] - wide["8-2"]).median())
+
+
+def test_ranges_over_architectures_are_one_comparison():
+    data = table()
+    data.loc[(data.architecture == "8-2") & (data.activation == "relu"), "cost_last"] += 5
+    result = judged(data, LESS._replace(measure="cost_last_range"))
+    assert outcomes(result) == [HOLDS]
+    assert result.architecture.unique().tolist() == ["all"]
+
+
+def test_the_published_draw_is_the_first_member_on_published_networks():
+    data = table(difference=0.1)
+    data.loc[(data.seed == 1) & (data.activation == "esp"), "cost_mean"] = -9
+    assert outcomes(judged(data, LESS), "published") == [HOLDS]
+    assert outcomes(judged(data, LESS)) == [OPPOSITE, OPPOSITE]
+
+
+def test_a_published_draw_that_diverged_or_ties_is_not_the_opposite():
+    data = table()
+    data.loc[data.seed == 1, list(MEASURES)] = np.nan
+    assert outcomes(judged(data, LESS), "published") == [TOO_FEW]
+    equal = table(difference=0, noise=0)
+    assert outcomes(judged(equal, LESS), "published") == [OPEN]
+
+
+def test_each_task_has_its_own_published_networks():
+    """A range on the published draw spans these alone."""
+    data = table(difference=0.1, architectures=("10", "8-2", "25"))
+    data.loc[(data.architecture == "25") & (data.activation == "esp"), "cost_last"] += 100
+    stated = [Claim("c", "1", "It is so.", "cost", [LESS, LESS._replace(measure="cost_last_range")])]
+    result = claims.comparisons(stated, data, AXES, 0.05, {"linear": ["10", "8-2"]})
+    drawn = result[result.axis == "published"]
+    assert drawn.architecture.tolist() == ["10", "8-2", "all"]
+    assert drawn[drawn.test == 1]["median"].item() < 50
+    assert result[(result.axis == "seeds") & (result.test == 1)]["median"].item() > 50
+
+
+def test_diverged_members_are_left_out():
+    data = table()
+    data.loc[(data.seed == 4) & (data.activation == "relu"), list(MEASURES)] = np.nan
+    result = judged(data, LESS)
+    assert result[result.axis == "seeds"].members.tolist() == [19, 19]
+    assert outcomes(result) == [HOLDS, HOLDS]
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ([HOLDS, HOLDS], SUPPORTED),
+        ([HOLDS, OPEN], PARTLY),
+        ([HOLDS, OPPOSITE], PARTLY),
+        ([OPEN, OPPOSITE], NOT_SUPPORTED),
+        ([TOO_FEW], NOT_TESTABLE),
+        ([], NOT_TESTABLE),
+        ([TOO_FEW, HOLDS], SUPPORTED),
+    ],
+)
+def test_verdict_follows_from_the_outcomes(found, expected):
+    assert claims.verdict(pd.Series(found, dtype=object)) == expected
+
+
+def test_sentences_hold_the_numbers():
+    stated = [Claim("c", "1", "It is so.", "cost", [LESS, INSIDE])]
+    result = claims.comparisons(stated, table(), AXES, 0.05, {"linear": ["10"]})
+    [verdict] = claims.verdicts(stated, result).to_dict("records")
+    assert (verdict["verdict"], verdict["published_draw"], verdict["splits"]) == (SUPPORTED, SUPPORTED, NOT_TESTABLE)
+    seeds = result[result.axis == "seeds"]
+    low, high = (
+        f"{value:.3g}".replace("-", "−")
+        for value in (seeds[seeds.test == 0].effect.min(), seeds[seeds.test == 0].effect.max())
+    )
+    assert (
+        f"Mean cost over training of ESP lower than ReLU: 2 of 2 hold (median difference {low} to {high})"
+        in verdict["numbers"]
+    )
+    assert "final γ of ReLU from 0.45 to 0.6: 2 of 2 hold (members 100 %)" in verdict["numbers"]
+    assert (verdict["verdict_counts"], verdict["published_draw_counts"]) == ("4 of 4 hold", "2 of 2 hold")
+    assert verdict["splits_counts"] == "none judged"
+    assert "| supported: 4 of 4 hold |" in " ".join(claims.markdown(pd.DataFrame([verdict])).split())
+
+
+def test_the_claims_of_the_paper_are_understood():
+    stated, level, published = claims.read(FILE)
+    assert level == 0.05
+    assert published == {"linear": ["10", "8-2"], "nonlinear": ["10", "8-2"], "digits": ["25"]}
+    assert len({claim.name for claim in stated}) >= 14
+    for claim in stated:
+        assert claim.statement.endswith(".")
+        assert claim.tests
+        assert claim.figure
+        assert all(label(test.measure) for test in claim.tests)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("measure: speed, activation: esp, expect: less, than: [relu]", "has measure speed"),
+        ("measure: cost_last, activation: esp, expect: fewer, than: [relu]", "needs either within"),
+        ("measure: cost_last, activation: esp, expect: less", "needs either within"),
+        ("measure: cost_last, activation: esp, expect: less, than: [relu], within: [0, 1]", "needs either within"),
+        ("measure: cost_last, activation: esp, wihtin: [0, 1]", "is not understood"),
+        ("activation: esp, within: [0, 1]", "is not understood"),
+        ("measure: cost_last, activation: ep, within: [0, 1]", "has activation ep; allowed: esp, relu"),
+        ("measure: cost_last, activation: esp, expect: less, than: [rellu]", "has activation rellu"),
+        ("measure: cost_last, activation: esp, within: [1, 0]", "low first"),
+        ("measure: cost_last, activation: esp, within: [1]", "low first"),
+        ("measure: cost_last, activation: esp, within: [0, 1], architectures: [10]", "put each in quotes"),
+    ],
+)
+def test_a_claim_that_is_not_understood_is_one_line(tmp_path, wrong, message):
+    path = tmp_path / "claims.yaml"
+    path.write_text(
+        "{level: 0.05, published_architectures: [], claims: {mine: {figure: 1, statement: S., curve: cost, "
+        f"tests: [{{tasks: [linear], {wrong}}}]}}}}}}"
+    )
+    with pytest.raises(MeanfieldError, match=message) as error:
+        claims.read(path)
+    assert "\n" not in str(error.value)
+    assert "mine" in str(error.value)
+
+
+def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
+    data = table(members=6)
+    epochs = np.arange(0, 50, 10)
+    indices = pd.concat(
+        [data.assign(epoch=epoch, cost=data.cost_mean * np.exp(-epoch / 50)) for epoch in epochs], ignore_index=True
+    )
+    stated = Claim("c", "1", "It is so.", "cost", [LESS, INSIDE])
+    result = claims.comparisons([stated], data, AXES, 0.05, {"linear": ["10"]})
+    figure = ensembles.of_claim(stated, indices, data, result, AXES["seeds"])
+    assert illegible(figure) == []
+    panel = next(axes for axes in figure.axes if axes.get_title() == "linear 10")
+    medians = indices[(indices.architecture == "10") & (indices.activation == "esp")].groupby("epoch").cost.median()
+    bold = [line for line in panel.lines if line.get_linewidth() > 1]
+    assert any(np.allclose(line.get_ydata(), medians) for line in bold)
+    dots = [dots for axes in figure.axes for dots in axes.collections if len(dots.get_offsets()) == 6]
+    wide = data[data.architecture == "8-2"].pivot(index="seed", columns="activation", values="cost_mean")
+    assert any(np.allclose(np.sort(found.get_offsets()[:, 0]), np.sort(wide.esp - wide.relu)) for found in dots)
+
+
+def test_the_landscape_has_the_tolerance_as_a_band():
+    rows = []
+    for seed, activation in [(1, "esp"), (2, "esp"), (1, "relu"), (2, "relu")]:
+        for epoch in range(4):
+            gamma = 0.3 if activation == "relu" else 0.1
+            rows.append({"epoch": epoch, "seed": seed, "activation": activation, "cost": 1 / (epoch + seed), "alpha": 0.2,
+                         "gamma": gamma, "gamma_rows": gamma / 2, "gradient_norm": 0.1 / (1 + epoch)})  # fmt: skip
+    indices = pd.DataFrame(rows).assign(dataset="linear", architecture="10", source="mirror")
+    for against in ("cost", "gradient_norm"):
+        figure = ensembles.landscape(indices, against)
+        assert illegible(figure) == []
+        upper, lower = figure.axes[:2]
+        ends = upper.collections[0].get_datalim(upper.transData).intervaly
+        np.testing.assert_allclose(ends, [0.2, 0.25])  # ESP: α to α + γ − γ_rows
+        np.testing.assert_allclose(lower.collections[1].get_datalim(lower.transData).intervaly, [0.15, 0.3])
+
+
+def test_readme_and_docs_say_what_the_run_said():
+    """docs/claims.csv is results/claims/claims.csv of the ensemble that the pages describe."""
+    said = pd.read_csv(ROOT / "docs/claims.csv")
+    stated, _, _ = claims.read(FILE)
+    assert said.statement.tolist() == [claim.statement for claim in stated]
+    readme, numbers = ((ROOT / name).read_text().splitlines() for name in ("README.md", "docs/claims.md"))
+    for row in said.itertuples():
+        cells = (f"**{row.verdict}**: {row.verdict_counts}", f"**{row.published_draw}**: {row.published_draw_counts}")
+        cells += (f"**{row.splits}**: {row.splits_counts}",)
+        assert f"| {row.figure} | {row.statement} | {' | '.join(cells)} |" in readme
+        assert f"- **{row.statement}** {row.numbers}" in numbers

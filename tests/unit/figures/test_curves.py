@@ -1,0 +1,121 @@
+"""The figures along training: the numbers that are drawn are those of the table."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from examples import illegible, synthetic_dataset, synthetic_run
+from meanfield.figures import curves, style
+from meanfield.model.activations import ACTIVATIONS
+
+NAMES = ("esp", "relu", "sigmoid")
+FIGURES = {
+    curves.overview: ("epoch", ["cost", "alpha", "gamma"]),
+    curves.fig3a_cost: ("epoch", ["cost"]),
+    curves.fig3b_alpha: ("cost", ["alpha_published", "alpha"]),
+    curves.fig4a_zero_residuals: ("epoch", ["zero_residuals"]),
+    curves.accuracy: ("cost", ["train_accuracy", "test_accuracy"]),
+}
+
+
+@pytest.fixture(scope="module")
+def indices() -> pd.DataFrame:
+    """Two tasks, the second a stand-in, three activations, two seeds."""
+    frames = []
+    for dataset, source in (("linear", "mirror"), ("nonlinear", "stand-in")):
+        for name in NAMES:
+            *_, table = synthetic_run(name, synthetic_dataset(source=source), seeds=2)
+            frames.append(table.assign(dataset=dataset, architecture="3", activation=name))
+    return pd.concat(frames, ignore_index=True)
+
+
+@pytest.fixture(scope="module")
+def published(indices) -> curves.Published:
+    """Published columns for one run, recorded less often, and longer than ours."""
+    columns = ["cost", "alpha_published", "gamma_published", "zero_residuals", "train_accuracy", "test_accuracy"]
+    table = {name: np.linspace(0.9, 0.1, 4) for name in columns}
+    return {("linear", "3", "relu"): pd.DataFrame({"epoch": [0, 21, 41, 61], **table})}
+
+
+def rows(indices: pd.DataFrame, dataset: str, activation: str, seed: int) -> pd.DataFrame:
+    return indices[(indices.dataset == dataset) & (indices.activation == activation) & (indices.seed == seed)]
+
+
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_curves_are_the_columns_of_the_table(indices, published, draw):
+    x, quantities = FIGURES[draw]
+    panels = np.array(draw(indices, published).axes).reshape(len(quantities), 2)
+    for row, quantity in zip(panels, quantities, strict=True):
+        for axes, dataset in zip(row, ("linear", "nonlinear"), strict=True):
+            drawn = [line for line in axes.lines if line.get_label() != "published"]
+            expected = [rows(indices, dataset, name, seed) for name in NAMES for seed in (1, 2)]
+            assert len(drawn) == len(expected)
+            for line, run in zip(drawn, expected, strict=True):
+                np.testing.assert_array_equal(line.get_xydata(), run[[x, quantity]].to_numpy(float))
+                assert line.get_color() == style.colour(run.activation.iloc[0])
+
+
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_published_points_lie_at_their_updates_up_to_our_last(indices, published, draw):
+    x, quantities = FIGURES[draw]
+    theirs = published["linear", "3", "relu"].iloc[:3]
+    points = [line for axes in draw(indices, published).axes for line in axes.lines if line.get_label() == "published"]
+    expected = [name for name in quantities if name in theirs and draw is not curves.overview]
+    assert len(points) == len(expected)
+    for line, quantity in zip(points, expected, strict=True):
+        np.testing.assert_array_equal(line.get_xydata(), theirs[[x, quantity]].to_numpy(float))
+
+
+def test_gamma_by_cause_adds_up(indices, published):
+    panels = np.array(curves.fig4b_gamma(indices, published).axes).reshape(5, 2)
+    for column, dataset in zip(panels.T, ("linear", "nonlinear"), strict=True):
+        for axes, name in zip(column[2:], NAMES, strict=True):
+            run = rows(indices, dataset, name, 1)
+            edges = [np.unique(area.get_paths()[0].vertices[:, 1]).max() for area in axes.collections]
+            causes = run[list(curves.CAUSES)].cumsum(axis=1)
+            np.testing.assert_allclose(edges, causes.max(), atol=1e-15)
+            np.testing.assert_array_equal(axes.lines[0].get_ydata(), run.gamma)
+    [points] = [line for line in panels[0, 0].lines if line.get_label() == "published"]
+    np.testing.assert_array_equal(points.get_ydata(), published["linear", "3", "relu"].gamma_published[:3])
+
+
+def test_activations_and_derivatives(indices, published):
+    values, slopes = curves.fig2_activations(indices, published).axes
+    assert len(values.lines) == len(slopes.lines) == len(curves.BETAS) + 2
+    for line, slope in zip(values.lines, slopes.lines, strict=True):
+        h, f = line.get_data()
+        np.testing.assert_allclose(
+            np.gradient(f, h)[5:-5], slope.get_ydata()[5:-5], atol=0.6 if "ReLU" in line.get_label() else 0.05
+        )
+    assert [line.get_label() for line in values.lines][-1] == ACTIVATIONS["sigmoid"].label
+
+
+@pytest.mark.parametrize("draw", [*FIGURES, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
+def test_stand_ins_are_marked_and_nothing_else_is(indices, published, draw):
+    figure = draw(indices, published)
+    marked = [axes.get_title() for axes in figure.axes for text in axes.texts if "STAND-IN" in text.get_text()]
+    assert marked == ["nonlinear 3"]
+    assert all(axes.get_xlabel() for axes in figure.axes[-2:])
+
+
+def test_bytes_do_not_depend_on_the_time(indices, published, tmp_path, monkeypatch):
+    for name in ("one", "two"):
+        monkeypatch.setenv("SOURCE_DATE_EPOCH", "1" if name == "one" else "2000000000")
+        style.save(curves.overview(indices, published), tmp_path / f"{name}.png", tmp_path / f"{name}.pdf")
+    for ending in ("png", "pdf"):
+        assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
+
+
+def test_unknown_quantities_are_left_out(indices):
+    above, _, below, _ = curves.fig3b_alpha(indices.assign(alpha_published=np.nan), {}).axes
+    assert not above.lines
+    assert below.lines
+
+
+@pytest.mark.parametrize("names", [["esp"], list(ACTIVATIONS)], ids=["one activation", "seven activations"])
+@pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
+def test_nothing_is_cut_or_overlaps(draw, names):
+    dataset = synthetic_dataset(source="stand-in")
+    frames = [
+        synthetic_run(name, dataset)[2].assign(dataset="nonlinear", architecture="3", activation=name) for name in names
+    ]
+    assert illegible(draw(pd.concat(frames, ignore_index=True), {})) == []

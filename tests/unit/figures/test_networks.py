@@ -1,0 +1,142 @@
+"""Portraits of networks: the numbers that are drawn are those of the stored arrays."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from examples import illegible, synthetic_dataset, synthetic_run
+from matplotlib.collections import PathCollection
+from meanfield.figures import decision, networks
+from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.losses import CLASSIFICATION, REGRESSION
+from meanfield.model.network import Network
+
+NAMES = ("esp", "relu", "sigmoid")
+
+
+@pytest.fixture(scope="module", params=[(2, 1, "mirror"), (5, 3, "stand-in")], ids=["two features", "five features"])
+def case(request) -> tuple[xr.Dataset, dict, dict]:
+    """Dataset, trajectories and spectra: binary in the plane, and several labels in more dimensions."""
+    dataset = synthetic_dataset(*request.param)
+    runs = {name: synthetic_run(name, dataset, "3-2") for name in NAMES}
+    return dataset, {name: run[0] for name, run in runs.items()}, {name: run[1] for name, run in runs.items()}
+
+
+def test_eigenvalues_show_alpha_and_gamma(case):
+    _, _, spectra = case
+    published = {"relu": xr.Dataset({"eigenvalues": (("a", "b"), spectra["relu"].eigenvalues.values[0, :, ::-1])})}
+    figure = networks.eigenvalues("task", spectra, [0, 20, "last"], published)
+    assert [axes.get_title() for axes in figure.axes] == ["update 0", "update 21", "update 41"]
+    for axes, record in zip(figure.axes, (0, 2, 4), strict=True):
+        tau = max(float(spectrum.tolerance.max()) for spectrum in spectra.values())
+        for line, spectrum in zip(axes.lines, spectra.values(), strict=False):
+            x, share = line.get_data()
+            values = spectrum.eigenvalues.values[0, record]
+            assert share[x <= -tau].max(initial=0) == pytest.approx((values < -tau).mean())
+            assert share[x <= tau].max(initial=0) == pytest.approx((values <= tau).mean())
+            assert share.max() == 1
+        np.testing.assert_array_equal(axes.lines[3].get_xdata(), spectra["relu"].eigenvalues.values[0, record])
+
+
+def test_eigenvectors_are_squared_and_their_spread_is_named(case):
+    _, trajectories, spectra = case
+    figure = networks.eigenvectors("task", spectra, trajectories)
+    assert "update 41" in figure.get_suptitle()
+    for above, below, spectrum in zip(figure.axes[:3], figure.axes[3:6], spectra.values(), strict=True):
+        last = spectrum.isel(seed=0, vector_epoch=-1)
+        np.testing.assert_array_equal(above.images[0].get_array(), last.eigenvectors.values**2)
+        ratio = last.participation_ratio.values / last.sizes["mode"]
+        np.testing.assert_array_equal(below.lines[0].get_ydata(), ratio)
+        assert f"{ratio.mean():.3f}" in above.get_title()
+
+
+def test_eigenvectors_that_were_not_stored_are_told(case):
+    _, trajectories, spectra = case
+    bare = {name: spectrum.drop_vars(["eigenvectors", "participation_ratio"]) for name, spectrum in spectra.items()}
+    assert "none stored" in networks.eigenvectors("task", bare, trajectories).get_suptitle()
+
+
+def test_parameters_are_percentiles_and_every_beta(case):
+    _, trajectories, _ = case
+    figure = networks.parameters("task", trajectories)
+    *weights, beta = figure.axes
+    for axes, run in zip(weights, trajectories.values(), strict=True):
+        chosen = [name.startswith("W") for name in run.parameter.values]
+        np.testing.assert_allclose(axes.lines[0].get_ydata(), np.median(run.parameters.values[0][:, chosen], axis=1))
+    drawn = np.array([line.get_ydata() for line in beta.lines])
+    chosen = [name.startswith("beta") for name in trajectories["esp"].parameter.values]
+    np.testing.assert_array_equal(drawn, trajectories["esp"].parameters.values[0][:, chosen].T)
+
+
+def test_boundaries_are_the_networks_outputs(case):
+    dataset, trajectories, _ = case
+    figure = networks.boundaries("task", "3-2", trajectories, dataset)
+    plane = decision.plane(dataset, networks.GRID)
+    for axes, (name, run) in zip(figure.axes, trajectories.items(), strict=True):
+        network = Network.of("3-2", name, dataset.sizes["feature"], dataset.sizes["label"])
+        values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), CLASSIFICATION)
+        expected = values[:, 0] if dataset.sizes["label"] == 1 else values.argmax(axis=1)
+        np.testing.assert_array_equal(axes.images[0].get_array().ravel(), expected)
+        scattered = [points for points in axes.collections if isinstance(points, PathCollection)]
+        points = np.concatenate([points.get_offsets() for points in scattered])
+        assert len(points) == len(dataset.features)
+        assert f"{float(run.test_accuracy[0, -1]):.3f}" in axes.get_title()
+
+
+def test_a_regression_shows_predictions_and_targets_in_the_same_colours():
+    dataset = synthetic_dataset(4).assign_attrs(task=REGRESSION)
+    trajectories = {name: synthetic_run(name, dataset)[0] for name in NAMES}
+    figure = networks.boundaries("task", "3", trajectories, dataset)
+    plane = decision.plane(dataset, networks.GRID)
+    for axes, (name, run) in zip(figure.axes, trajectories.items(), strict=False):
+        z = Network.of("3", name, 4, 1).forward(
+            Network.of("3", name, 4, 1).unpack(run.parameters.values[0, -1]), plane.features()
+        )
+        np.testing.assert_array_equal(axes.images[0].get_array().ravel(), z[-1].value[:, 0])
+        np.testing.assert_array_equal(axes.collections[0].get_array(), dataset.target.values[:, 0])
+        assert axes.collections[0].get_clim() == axes.images[0].get_clim() == (dataset.target.min(), dataset.target.max())
+        assert "R²" in axes.get_title()
+
+
+def test_every_portrait_is_marked_where_data_are_a_stand_in(case):
+    dataset, trajectories, spectra = case
+    for figure in (
+        networks.eigenvalues("task", spectra, ["last"]),
+        networks.eigenvectors("task", spectra, trajectories),
+        networks.parameters("task", trajectories),
+        networks.boundaries("task", "3-2", trajectories, dataset),
+    ):
+        marks = [text.get_text() for text in figure.texts if "STAND-IN" in text.get_text()]
+        assert len(marks) == (dataset.attrs["source"] == "stand-in")
+
+
+def test_plane_of_two_features_is_the_features():
+    dataset = synthetic_dataset(2)
+    plane = decision.plane(dataset, 7)
+    np.testing.assert_array_equal(plane.coordinates(dataset.features.values), dataset.features.values)
+    np.testing.assert_allclose(plane.coordinates(plane.features())[:, 0].reshape(7, 7)[3], plane.x)
+
+
+def test_plane_of_more_features_holds_the_most_variance():
+    dataset = synthetic_dataset(5, 3)
+    plane = decision.plane(dataset, 7)
+    np.testing.assert_allclose(plane.directions @ plane.directions.T, np.eye(2), atol=1e-15)
+    train = dataset.features.values[(dataset.split == "train").values]
+    captured = plane.coordinates(train).var(axis=0).sum()
+    assert captured == pytest.approx(np.linalg.eigvalsh(np.cov(train.T, bias=True))[-2:].sum())
+
+
+@pytest.mark.parametrize("names", [["esp"], list(ACTIVATIONS)], ids=["one activation", "seven activations"])
+@pytest.mark.parametrize("labels", [1, 10])
+def test_nothing_is_cut_or_overlaps(names, labels):
+    dataset = synthetic_dataset(3, labels, "stand-in")
+    runs = {name: synthetic_run(name, dataset, "3-2") for name in names}
+    trajectories, spectra = ({name: run[part] for name, run in runs.items()} for part in (0, 1))
+    title = "nonlinear-corrected 3-2"
+    for figure in (
+        networks.eigenvalues(title, spectra, ["last"]),
+        networks.eigenvalues(title, spectra, [0, 10, 20, 30, 40]),
+        networks.eigenvectors(title, spectra, trajectories),
+        networks.parameters(title, trajectories),
+        networks.boundaries(title, "3-2", trajectories, dataset),
+    ):
+        assert illegible(figure) == []

@@ -1,0 +1,35 @@
+import numpy as np
+import pandas as pd
+from meanfield.figures import tables
+
+
+def example() -> pd.DataFrame:
+    rows = pd.DataFrame({name: [0.5, 0.25] for name in [*tables.ENDS, "lambda_max"]})
+    return rows.assign(
+        dataset="my_data", architecture="8-2", activation="esp", seed=1, lambda_min=[-1.0, np.nan], source="mirror"
+    )
+
+
+def test_summary_takes_the_first_and_the_last_record_also_where_a_value_is_missing():
+    [row] = tables.summary(example()).to_dict("records")
+    assert (row["records"], row["cost_first"], row["cost_last"]) == (2, 0.5, 0.25)
+    assert np.isnan(row["lambda_min_last"])
+    assert row["source"] == "mirror"
+
+
+def test_latex_has_four_digits_and_escaped_names(tmp_path):
+    table = example().assign(tolerance=1.23456e-15)
+    tables.write(table, "example", *(tmp_path / f"a.{ending}" for ending in ("csv", "md", "tex", "html")))
+    latex = (tmp_path / "a.tex").read_text()
+    assert r"my\_data" in latex
+    assert "1.235e-15" in latex
+    assert "1.235e-15" in (tmp_path / "a.html").read_text()
+    pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv"), table, check_dtype=False)
+
+
+def test_benchmarks_by_rule(tmp_path):
+    for rule, job, seconds in (("video", "a", 1.5), ("video", "b", 2.0), ("tables", "c", 0.5)):
+        (tmp_path / rule).mkdir(exist_ok=True)
+        (tmp_path / rule / f"{job}.tsv").write_text(f"s\tmax_rss\n{seconds}\t{100 * seconds}\n")
+    table = tables.benchmarks(sorted(tmp_path.rglob("*.tsv"))).set_index("rule")
+    assert table.loc["video"].tolist() == [2, 3.5, 2.0, 200.0]

@@ -1,0 +1,96 @@
+"""What a configuration comes to: runs, settings, sizes, names of jobs."""
+
+import pytest
+from examples import CONFIG
+from meanfield.errors import MeanfieldError
+from meanfield.jobs.plan import CORRECTED, Plan, data_size, named, path
+
+PUBLISHED = [("linear_10", "esp"), ("linear_10", "relu"), ("digits_25", "esp")]
+
+
+def plan(published=PUBLISHED, **changes) -> Plan:
+    return Plan(CONFIG | changes, published)
+
+
+def test_runs_of_the_published_configuration():
+    ours = plan()
+    assert len(ours.runs) == 15
+    assert ours.pairs[0] == ("linear", "10")
+    assert ours.runs[:2] == [{"dataset": "linear", "architecture": "10", "activation": name} for name in ("esp", "relu")]
+    assert named(ours.runs[0]) == "linear_10_esp"
+    assert path(ours.runs[0], "spectrum.nc") == "results/runs/linear/10/esp/spectrum.nc"
+
+
+def test_the_corrected_protocol_stands_beside_the_published_one():
+    ours = plan()
+    assert {run["dataset"] for run in ours.runs_of("corrected")} == {name + CORRECTED for name in CONFIG["datasets"]}
+    assert {run["dataset"] for run in plan(protocol="corrected").runs} == {name + CORRECTED for name in CONFIG["datasets"]}
+    assert ours.datasets["digits" + CORRECTED]["labels"] == "one-hot"
+    assert ours.datasets["digits"]["labels"] == "shifted"
+    assert ours.averaging("digits") == "float32"
+    assert ours.protocol("digits" + CORRECTED, "25")["averaging"] == "float64"
+    assert (ours.protocol("digits", "25")["residual_output"], ours.protocol("linear", "10")["residual_output"]) == (
+        "esp",
+        "probability",
+    )
+
+
+def test_an_experiment_has_a_protocol_of_its_own_if_it_says_so():
+    first, *rest = CONFIG["experiments"]
+    ours = plan(experiments=[first | {"protocol": "corrected"}, *rest])
+    assert ours.pairs[:2] == [("linear" + CORRECTED, "10"), ("linear", "8-2")]
+
+
+def test_what_the_publication_has_is_verified():
+    ours = plan()
+    assert [named(run) for run in ours.judged] == ["linear_10_esp", "linear_10_relu", "digits_25_esp"]
+    assert ours.published_arrays(ours.runs)[0] == "results/published/linear/10/esp.nc"
+    assert ours.verified(ours.runs_of("corrected")) == []
+
+
+def test_seeds_are_the_fewer_of_the_configurations_and_the_experiments():
+    first, second, *rest = CONFIG["experiments"]
+    ours = plan(seeds=3, experiments=[first, second | {"seeds": 2}, *rest])
+    assert ours.seeds("linear", "10") == [1, 2, 3]
+    assert ours.seeds("linear", "8-2") == [1, 2]
+
+
+def test_several_splits_start_from_the_published_draw_and_are_not_drawn():
+    split = CONFIG["datasets"]["linear"] | {"split_seed": [4, 5]}
+    ours = plan(datasets=CONFIG["datasets"] | {"linear": split})
+    assert ours.seeds("linear", "10") == [1, 1]
+    assert ours.problem("linear", "10").seeds == 2
+    assert "linear_10" not in ours.drawn
+    assert "nonlinear_10" in ours.drawn
+    assert all(run["dataset"] != "linear" for run in ours.drawn_runs)
+
+
+def test_counts_without_eigenvalues_have_no_pictures():
+    ours = plan(spectrum={"method": "inertia", "eigenvectors_at": []})
+    assert ours.drawn == []
+    assert not any(name.startswith(("video", "networks", "explorer", "verify")) for name in ours.job_names())
+
+
+def test_a_pair_that_is_not_configured_is_one_line():
+    with pytest.raises(MeanfieldError, match="no experiment linear 8-5 is configured; there are: linear 10, linear 8-2"):
+        plan().seeds("linear", "8-5")
+
+
+def test_sizes():
+    problem = plan().problem("digits", "25")
+    assert (problem.samples, problem.inputs, problem.labels, problem.parameters) == (1797, 64, 10, 1920)
+    assert problem.records >= 56
+    assert plan().problem("digits", "25", members=9).seeds == 9
+
+
+def test_size_of_a_table_of_ones_own(tmp_path):
+    (tmp_path / "mine.csv").write_text("a,b,c\n" + "1,2,3\n" * 20)
+    (tmp_path / "mine.npz").write_bytes(b"0" * 8000)
+    assert data_size({"table": str(tmp_path / "mine.csv"), "features": ["a", "b"]}) == (21, 2, 10)
+    assert data_size({"table": str(tmp_path / "mine.npz"), "features": "x"}) == (1000, 100, 10)
+
+
+def test_every_job_has_a_name_of_its_own():
+    names = plan().job_names()
+    assert len(names) == len(set(names)) == 3 + 3 * 15 + 2 + 2 * 5 + 1 + 3 * 3 + 1
+    assert {"training/linear_10_esp", "networks/digits_25", "tables/tables", "comparison/linear_10_relu"} <= set(names)

@@ -1,0 +1,42 @@
+"""What jobs ask for: grows as P² and with N, and holds what was measured."""
+
+import pytest
+from meanfield.jobs import resources
+
+DIGITS = resources.Problem(samples=1797, inputs=64, labels=10, hidden=[25], seeds=1, updates=2000, records=56, vectors=1)
+MNIST = DIGITS._replace(samples=2000, inputs=784, records=1, vectors=0)
+
+
+def test_parameters_of_the_published_networks():
+    assert DIGITS.parameters == 1920
+    assert DIGITS._replace(inputs=2, labels=1, hidden=[8, 2]).parameters == 56
+    assert MNIST.parameters == 19920
+
+
+def test_memory_of_the_spectrum_grows_as_the_square_of_the_parameters():
+    wide = DIGITS._replace(hidden=[250])
+    base = resources.spectrum(DIGITS._replace(hidden=[1]))[0]
+    ratio = (resources.spectrum(wide)[0] - base) / (resources.spectrum(DIGITS)[0] - base)
+    assert ratio == pytest.approx((wide.parameters / DIGITS.parameters) ** 2, rel=0.2)
+
+
+def test_memory_and_time_grow_with_the_samples():
+    many = DIGITS._replace(samples=1000 * DIGITS.samples, updates=100 * DIGITS.updates, records=100)
+    more = many._replace(samples=2 * many.samples)
+    for need in (resources.training, resources.spectrum):
+        for part in (0, 1):
+            assert need(more)[part] == pytest.approx(2 * need(many)[part], rel=0.1)
+
+
+def test_measured_peaks_fit():
+    """Measured: spectrum of digits 239 MiB, training 724 MiB; P = 19,920 6.1 GiB (docs/cluster.md)."""
+    assert resources.spectrum(DIGITS)[0] > 239
+    assert resources.training(DIGITS)[0] > 724
+    assert resources.spectrum(MNIST)[0] > 6.1 * 1024
+
+
+def test_seeds_are_paid_for():
+    many = DIGITS._replace(seeds=30)
+    for need in (resources.training, resources.spectrum, resources.reading):
+        assert need(many)[0] > need(DIGITS)[0]
+    assert resources.training(many)[1] > resources.training(DIGITS)[1]
