@@ -64,6 +64,7 @@ PICTURES := overview,verdicts,deviations,fig2_activations,fig3a_cost,fig3b_alpha
 images: reproduce  # and docs/claims.csv, where the ensemble was run
 	$(SNAKEMAKE) deviations
 	test ! -f results/claims/claims.csv || cp results/claims/claims.csv docs/
+	$(BIN)/python docs/structure.py docs/images/structure.svg
 	$(BIN)/python docs/shrink.py docs/images results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif $(wildcard results/claims/esp-fastest.png results/claims/relu-rescued.png)
 
 $(BIN)/python:

@@ -60,3 +60,11 @@ def test_importing_the_package_loads_nothing_else(tmp_path):
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "scripts")}, text=True, capture_output=True)
     assert result.stdout.split() == ["meanfield"], result.stderr
+
+
+def test_the_picture_is_that_of_the_code(tmp_path):
+    command = [sys.executable, str(ROOT / "docs/structure.py"), str(tmp_path / "structure.svg")]
+    result = subprocess.run(command, text=True, capture_output=True)
+    assert result.returncode == 0, result.stderr
+    drawn = (tmp_path / "structure.svg").read_bytes()
+    assert drawn == (ROOT / "docs/images/structure.svg").read_bytes(), "python docs/structure.py docs/images/structure.svg"

@@ -109,12 +109,14 @@ def test_running_again_or_touching_or_copying_reruns_nothing(finished, copy):
 @pytest.mark.parametrize(
     ("file", "rerun"),
     [
-        ("datasets.py", EVERYTHING - {"published"}),
-        ("training.py", EVERYTHING - {"dataset", "published"}),
-        ("hessian.py", EVERYTHING - {"dataset", "published", "training"}),
-        ("verification.py", {"comparison", "verify", "curves", "benchmarks"}),
-        ("video.py", {"video", "benchmarks"}),
-        ("explorer.js", {"explorer", "benchmarks"}),
+        ("data/datasets.py", EVERYTHING - {"published"}),
+        ("training/train.py", EVERYTHING - {"dataset", "published"}),
+        ("curvature/hessian.py", EVERYTHING - {"dataset", "published", "training"}),
+        ("verification/comparison.py", {"comparison", "verify", "curves", "benchmarks"}),
+        ("figures/video.py", {"video", "benchmarks"}),
+        ("model/__init__.py", EVERYTHING - {"published"}),
+        ("verification/__init__.py", {"envelope", "comparison", "verify", "curves", "benchmarks"}),
+        ("figures/explorer.js", {"explorer", "benchmarks"}),
     ],
 )
 def test_editing_a_module_reruns_just_the_steps_that_import_it(copy, file, rerun):

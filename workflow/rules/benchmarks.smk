@@ -24,10 +24,8 @@ rule benchmarks:
         "results/benchmarks/benchmarks/benchmarks.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        **SMALL,
     params:
         jobs=[f"results/benchmarks/{name}.tsv" for name in PLAN.job_names()],
     script:

@@ -18,20 +18,10 @@ rule claims:
     output:
         csv="results/claims/claims.csv",
         markdown="results/claims/claims.md",
-        html=report(
-            "results/claims/claims.html",
-            caption="../report/claims.rst",
-            category="Claims",
-            labels={"figure": "verdicts, with numbers"},
-        ),
+        html=shown("results/claims/claims.html", "Claims", {"figure": "verdicts, with numbers"}),
         comparisons="results/claims/comparisons.csv",
         png=[
-            report(
-                f"results/claims/{name}.png",
-                caption="../report/claims.rst",
-                category="Claims",
-                labels={"figure": name.replace("-", " ")},
-            )
+            shown(f"results/claims/{name}.png", "Claims", {"figure": name.replace("-", " ")}, "claims")
             for name in CLAIM_NAMES
         ],
         pdf=expand("results/claims/{claim}.pdf", claim=CLAIM_NAMES),
@@ -41,7 +31,6 @@ rule claims:
         "results/benchmarks/claims/claims.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
         **asked_for_table(),
     params:

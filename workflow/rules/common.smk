@@ -87,14 +87,18 @@ def averaging(wildcards):
     return PLAN.averaging(wildcards.dataset)
 
 
+def shown(path, category, labels, caption=None):
+    """A result that the report shows; its caption is of the same name, if none is given."""
+    return report(path, caption=f"../report/{caption or Path(path).stem}.rst", category=category, labels=labels)
+
+
 def sortable(name, content):
     """The sortable page of a table, in the report."""
-    return report(
-        f"results/tables/{name}.html",
-        caption=f"../report/{name}.rst",
-        category="Tables",
-        labels={"table": name, "content": content},
-    )
+    return shown(f"results/tables/{name}.html", "Tables", {"table": name, "content": content})
+
+
+# What a job asks for whose size hardly matters.
+SMALL = dict(mem_mb=lambda wildcards, attempt: 1000 * attempt, runtime=10)
 
 
 def asked_for_table():

@@ -25,7 +25,6 @@ rule comparison:
         "results/benchmarks/comparison/{dataset}_{architecture}_{activation}.tsv"
     conda:
         "../../envs/spectrum.yaml"
-    threads: 1
     resources:
         **asked(resources.reading, resources.spectrum, members=1),
     params:

@@ -26,11 +26,10 @@ rule curves:
         code=code("curves", "video"),
     output:
         png=[
-            report(
+            shown(
                 f"results/figures/{name}.png",
-                caption=f"../report/{name}.rst",
-                category="Along training",
-                labels={"figure": name.split("_", 1)[-1].replace("_", " "), "of the paper": paper},
+                "Along training",
+                {"figure": name.split("_", 1)[-1].replace("_", " "), "of the paper": paper},
             )
             for name, paper in CURVES.items()
         ],
@@ -41,7 +40,6 @@ rule curves:
         "results/benchmarks/curves/curves.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
         **asked_for_table(),
     params:

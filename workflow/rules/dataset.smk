@@ -21,10 +21,8 @@ rule dataset:
         "results/benchmarks/dataset/{dataset}.tsv"
     conda:
         "../../envs/data.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        **SMALL,
     params:
         settings=lambda wildcards: PLAN.datasets[wildcards.dataset],
         require_published=config["require_published_data"],

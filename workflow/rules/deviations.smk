@@ -19,12 +19,7 @@ rule deviations:
         ],
         figure=[
             "results/figures/deviations.pdf",
-            report(
-                "results/figures/deviations.png",
-                caption="../report/deviations.rst",
-                category="Verification",
-                labels={"figure": "published and corrected protocol"},
-            ),
+            shown("results/figures/deviations.png", "Verification", {"figure": "published and corrected protocol"}),
         ],
     log:
         "results/logs/deviations/deviations.log",
@@ -32,10 +27,8 @@ rule deviations:
         "results/benchmarks/deviations/deviations.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        **SMALL,
     params:
         runs=PLAN.runs_of("published"),
     script:

@@ -15,19 +15,14 @@ rule ensemble:
         members=multiext("results/ensemble/members", ".csv", ".md", ".tex", ".html"),
         statistics=[
             *multiext("results/ensemble/statistics", ".csv", ".md", ".tex"),
-            report(
-                "results/ensemble/statistics.html",
-                caption="../report/ensemble.rst",
-                category="Ensemble",
-                labels={"figure": "statistics over the members"},
-            ),
+            shown("results/ensemble/statistics.html", "Ensemble", {"figure": "statistics over the members"}, "ensemble"),
         ],
         png=[
-            report(
+            shown(
                 f"results/ensemble/landscape_{against}.png",
-                caption="../report/ensemble.rst",
-                category="Ensemble",
-                labels={"figure": f"α and γ against {against}".replace("_", " ")},
+                "Ensemble",
+                {"figure": f"α and γ against {against}".replace("_", " ")},
+                "ensemble",
             )
             for against in ("cost", "gradient_norm")
         ],
@@ -38,7 +33,6 @@ rule ensemble:
         "results/benchmarks/ensemble/ensemble.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
         **asked_for_table(),
     params:

@@ -24,7 +24,6 @@ rule explorer:
         "results/benchmarks/explorer/explorer.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
         mem_mb=lambda wildcards, attempt: (1000 + 100 * len(PLAN.drawn_runs)) * attempt,
         runtime=15,

@@ -20,7 +20,6 @@ rule indices:
         "results/benchmarks/indices/{dataset}_{architecture}_{activation}.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         **asked(resources.reading),
     params:

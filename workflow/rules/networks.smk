@@ -46,7 +46,6 @@ rule networks:
         "results/benchmarks/networks/{dataset}_{architecture}.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
         **asked(resources.reading, members=1, runs=len(config["activations"])),
     params:

@@ -19,9 +19,7 @@ rule published:
         "results/benchmarks/published/{dataset}_{architecture}_{activation}.tsv"
     conda:
         "../../envs/data.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        **SMALL,
     script:
         "../../scripts/published.py"

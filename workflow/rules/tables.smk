@@ -23,7 +23,6 @@ rule tables:
         "results/benchmarks/tables/tables.tsv"
     conda:
         "../../envs/analysis.yaml"
-    threads: 1
     resources:
         **asked_for_table(),
     params:

@@ -15,29 +15,14 @@ rule verify:
     output:
         csv="results/verification/verdicts.csv",
         markdown="results/verification/verdicts.md",
-        html=report(
-            "results/verification/verdicts.html",
-            caption="../report/verdicts.rst",
-            category="Verification",
-            labels={"figure": "verdicts, with numbers"},
-        ),
+        html=shown("results/verification/verdicts.html", "Verification", {"figure": "verdicts, with numbers"}),
         figures=[
             "results/figures/verdicts.pdf",
-            report(
-                "results/figures/verdicts.png",
-                caption="../report/verdicts.rst",
-                category="Verification",
-                labels={"figure": "verdicts"},
-            ),
+            shown("results/figures/verdicts.png", "Verification", {"figure": "verdicts"}),
         ],
         tolerances=[
             "results/figures/tolerances.pdf",
-            report(
-                "results/figures/tolerances.png",
-                caption="../report/tolerances.rst",
-                category="Verification",
-                labels={"figure": "tolerances"},
-            ),
+            shown("results/figures/tolerances.png", "Verification", {"figure": "tolerances"}),
         ],
     log:
         "results/logs/verify/verify.log",
@@ -45,10 +30,8 @@ rule verify:
         "results/benchmarks/verify/verify.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: 1000 * attempt,
-        runtime=10,
+        **SMALL,
     params:
         runs=PLAN.judged,
     script:

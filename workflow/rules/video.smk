@@ -17,11 +17,11 @@ rule video:
         video="results/videos/{dataset}_{architecture}.mp4",
         poster="results/videos/{dataset}_{architecture}.png",
         preview="results/videos/{dataset}_{architecture}.gif",
-        page=report(
+        page=shown(
             "results/videos/{dataset}_{architecture}.html",
-            caption="../report/video.rst",
-            category="Videos",
-            labels={"task": "{dataset}", "architecture": "{architecture}", "activations": SHOWN},
+            "Videos",
+            {"task": "{dataset}", "architecture": "{architecture}", "activations": SHOWN},
+            "video",
         ),
     log:
         "results/logs/video/{dataset}_{architecture}.log",
@@ -29,7 +29,6 @@ rule video:
         "results/benchmarks/video/{dataset}_{architecture}.tsv"
     conda:
         "../../envs/video.yaml"
-    threads: 1
     resources:
         **asked(resources.reading, members=1, runs=len(config["activations"])),
     params:

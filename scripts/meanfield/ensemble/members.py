@@ -101,10 +101,7 @@ def statistics(table: pd.DataFrame) -> pd.DataFrame:
     """One line per run: how many members, which diverged, and of the others median and central 80 % of SUMMARISED."""
     rows = []
     for key, run in table.groupby(RUN, sort=False):
-        row = dict(zip(RUN, key, strict=True)) | {
-            "members": len(run),
-            "diverged": diverged_members(run.diverged, run.seed),
-        }
+        row = dict(zip(RUN, key, strict=True)) | {"members": len(run), "diverged": diverged_members(run.diverged, run.seed)}
         for name in SUMMARISED:
             low, high = run[name].quantile(INTERVAL)
             row |= {f"{name}_median": run[name].median(), f"{name}_low": low, f"{name}_high": high}

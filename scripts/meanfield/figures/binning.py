@@ -5,11 +5,22 @@ Positions on the symmetric-log axis are in decades. Around 0 it is linear up to 
 zeros have a slot of their own in the middle, between the edges −0.0 and 0.0. With slot 0 this is the usual symmetric log.
 """
 
+from collections.abc import Iterable
+
 import numpy as np
+import xarray as xr
 
 SHOWN = 0.98  # the linear axis holds at least this share of all eigenvalues
 SLOT = 0.6  # half the width of the slot of exact zeros, in decades
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+
+def edges(spectra: Iterable[xr.Dataset], linear_bins: int, per_decade: int) -> tuple[dict[str, np.ndarray], float]:
+    """Edges [bin + 1] of the axes "symlog" and "linear" for all eigenvalues of some spectra, and their largest τ."""
+    values = np.concatenate([spectrum.eigenvalues.values.ravel() for spectrum in spectra])
+    tau = max(np.finfo(float).tiny, *(float(spectrum.tolerance.max()) for spectrum in spectra))
+    symlog_axis = symlog_edges(values.min(), values.max(), tau, per_decade)
+    return {"symlog": symlog_axis, "linear": np.linspace(*linear_range(values), linear_bins + 1)}, tau
 
 
 def linear_range(values: np.ndarray) -> tuple[float, float]:
@@ -37,7 +48,7 @@ def symlog(values: np.ndarray, tau: float, slot: float = SLOT) -> np.ndarray:
     return np.copysign(slot + np.where(ratio <= 1, ratio, 1 + np.log10(np.maximum(ratio, 1))), values)
 
 
-def symlog_edges(low: float, high: float, tau: float, per_decade: int = 3) -> np.ndarray:
+def symlog_edges(low: float, high: float, tau: float, per_decade: int) -> np.ndarray:
     """Edges [bin + 1] of bins that hold all of low … high: …, −τ, −0.0, 0.0, τ, τ·10^(1/per_decade), …"""
 
     def beyond(extreme: float) -> np.ndarray:

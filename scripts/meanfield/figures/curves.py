@@ -5,11 +5,14 @@ Each function returns a matplotlib figure: one column of panels per dataset and 
 several seeds the first, which is the published draw, is drawn in full and the others thin.
 """
 
+from collections.abc import Iterable, Sequence
+
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from meanfield.data.storage import RUN
 from meanfield.figures import style
 from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
@@ -18,7 +21,6 @@ Published = dict[tuple[str, str, str], pd.DataFrame]
 """`verification.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""
 
 COST, UPDATE = style.LABELS["cost"], "update"
-RUN = ["dataset", "architecture", "activation"]
 CAUSES = {
     "gamma_rows": ("exactly zero rows", "0.25"),
     "gamma_symmetry": ("by a rescaling symmetry", "0.55"),
@@ -69,14 +71,19 @@ def _scales(axes: Axes, x: str, y: str) -> None:
         axes.set_ylim(min(-0.03, axes.dataLim.y0), 1.03)  # R² may be negative
 
 
+def _quantities(panels: Sequence[Axes], runs: pd.DataFrame, published: Published, x: str, names: Iterable[str]) -> None:
+    """Each column named against column x, in a panel of its own."""
+    for axes, quantity in zip(panels, names, strict=True):
+        _curves(axes, runs, x, quantity)
+        _points(axes, runs, published, x, quantity)
+        _scales(axes, x, quantity)
+
+
 def _along(indices: pd.DataFrame, published: Published, x: str, rows: dict[str, str], height: float = 2.4) -> Figure:
     """One row of panels per quantity (column: label) against column x."""
     figure, columns = _columns(indices, len(rows), height)
     for column, runs in columns:
-        for axes, quantity in zip(column, rows, strict=True):
-            _curves(axes, runs, x, quantity)
-            _points(axes, runs, published, x, quantity)
-            _scales(axes, x, quantity)
+        _quantities(column, runs, published, x, rows)
         column[-1].set_xlabel(COST if x == "cost" else UPDATE)
     for axes, label in zip(columns[0][0], rows.values(), strict=True):
         axes.set_ylabel(label)
@@ -118,10 +125,8 @@ def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
     rows = {"gamma_published": "γ as published,\nzero rows", "gamma": "γ resolved,\n|λ| ≤ τ"}
     figure, columns = _columns(indices, len(rows) + len(activations), 1.9)
     for (first, second, *below), runs in columns:
-        for axes, quantity in zip((first, second), rows, strict=True):
-            _curves(axes, runs, "cost", quantity)
-            _points(axes, runs, published, "cost", quantity)
-            _scales(axes, "cost", quantity)
+        _quantities((first, second), runs, published, "cost", rows)
+        for axes in (first, second):
             axes.set_xlabel(COST)
         for axes, activation in zip(below, activations, strict=True):
             run = runs[(runs.activation == activation) & (runs.seed == runs.seed.min())]

@@ -49,14 +49,18 @@ def _by_record(run: pd.DataFrame, column: str) -> pd.DataFrame:
 def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
     """A column against the update, for each activation: members, band, median."""
     for activation, run in runs.groupby("activation", sort=False):
-        look = style.look(activation)
-        panel.plot(*_as_one_line(run, "epoch", column), color=look["color"], lw=0.3, alpha=0.25)
-        band = _by_record(run, column)
-        panel.fill_between(band.index, band.low, band.high, color=look["color"], alpha=0.2, lw=0)
-        panel.plot(band.index, band["median"], **look, lw=1.3, ms=3, markevery=0.15)
+        _members(panel, activation, run, "epoch", column, _by_record(run, column).reset_index())
     panel.set_xlabel("update")
     if column in LOGARITHMIC:
         style.logarithmic(panel, "y")
+
+
+def _members(panel: Axes, activation: str, run: pd.DataFrame, x: str, y: str, band: pd.DataFrame) -> None:
+    """Every member of one run, thin; on top the band's median between its low and high, at its x."""
+    look = style.look(activation)
+    panel.plot(*_as_one_line(run, x, y), color=look["color"], lw=0.3, alpha=0.25)
+    panel.fill_between(band[x], band.low, band.high, color=look["color"], alpha=0.2, lw=0)
+    panel.plot(band[x], band["median"], **look, lw=1.3, ms=3, markevery=0.15)
 
 
 def _as_one_line(run: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
@@ -71,12 +75,9 @@ def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
     Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ.
     """
     for activation, run in runs.groupby("activation", sort=False):
-        look = style.look(activation)
-        panel.plot(*_as_one_line(run, x, y), color=look["color"], lw=0.3, alpha=0.2)
         ends = (run.alpha, run.alpha + run.gamma - run.gamma_rows) if y == "alpha" else (run.gamma_rows, run.gamma)
         medians = run.assign(low=ends[0], high=ends[1]).groupby("epoch")[[x, y, "low", "high"]].median()
-        panel.fill_between(medians[x], medians.low, medians.high, color=look["color"], alpha=0.25, lw=0)
-        panel.plot(medians[x], medians[y], **look, lw=1.3, ms=3, markevery=0.15)
+        _members(panel, activation, run, x, y, medians.rename(columns={y: "median"}))
     style.logarithmic(panel, "x")
     panel.invert_xaxis()
     panel.set(ylim=(-0.02, 1.02), xlabel=AXES[x])

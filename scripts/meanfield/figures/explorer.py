@@ -60,13 +60,8 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
 
     Bars are uint32 [record, bin] on each axis, decisions one uint8 [y, x] a record, curves float64 [record].
     """
-    spectra = [run.spectrum for run in runs.values()]
-    values = np.concatenate([spectrum.eigenvalues.values[0].ravel() for spectrum in spectra])
-    tau = max(np.finfo(float).tiny, *(spectrum.tolerance.values[0].max() for spectrum in spectra))
-    edges = {
-        "symlog": binning.symlog_edges(values.min(), values.max(), tau, per_decade=2),
-        "linear": np.linspace(*binning.linear_range(values), LINEAR_BINS + 1),
-    }
+    spectra = [run.spectrum.isel(seed=0) for run in runs.values()]
+    edges, tau = binning.edges(spectra, LINEAR_BINS, per_decade=2)
     plane = decision.plane(dataset, GRID)
     sizes, last = (dataset.sizes["feature"], dataset.sizes["label"]), spectra[0].epoch.values[-1]
     costs, cost_ticks = _cost_axis(np.concatenate([run.indices.cost for run in runs.values()]))
@@ -207,10 +202,8 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
         controls[name].js_on_change(value, show)
     document.js_on_event("document_ready", show)
     template = Path(__file__).with_suffix(".html.j2").read_text()
-    labels = {name: ACTIVATIONS[name].label for name in activations}
-    return repeatable(
-        file_html(document, INLINE, template=template, template_variables={"labels": labels, "curves": list(style.LABELS)})
-    )
+    named = {"labels": {name: ACTIVATIONS[name].label for name in activations}, "curves": list(style.LABELS)}
+    return repeatable(file_html(document, INLINE, template=template, template_variables=named))
 
 
 def _controls(tasks: dict[str, dict], labels: list[str]) -> dict[str, models.Model]:

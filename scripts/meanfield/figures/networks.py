@@ -1,5 +1,5 @@
 """
-Portraits of the networks of one dataset and architecture, one panel per activation: eigenvalues, eigenvectors, parameters,
+Figures of the networks of one dataset and architecture, one panel per activation: eigenvalues, eigenvectors, parameters,
 decision boundaries. From the stored arrays of the first seed, which is the published draw.
 """
 
@@ -192,10 +192,8 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
             axes.imshow(image, cmap=ListedColormap(style.BINARY_COLOURS[1:-1]), vmin=0, vmax=1, alpha=0.5, **shown)
             axes.contour(plane.x, plane.y, image, levels=[0.5], colors="black", linewidths=1)
         else:
-            image, palette = (
-                decision.classes(values).reshape(GRID, GRID),
-                [style.class_look(k, labels)[0] for k in range(labels)],
-            )
+            image = decision.classes(values).reshape(GRID, GRID)
+            palette = [style.class_look(number, labels)[0] for number in range(labels)]
             axes.imshow(image, cmap=ListedColormap(palette), vmin=-0.5, vmax=labels - 0.5, alpha=0.4, **shown)
         if task == REGRESSION:
             where = plane.coordinates(dataset.features.values).T

@@ -8,16 +8,7 @@ import pandas as pd
 from meanfield.data.storage import RUN
 from meanfield.figures import pages
 
-ENDS = [
-    "cost",
-    "train_accuracy",
-    "test_accuracy",
-    "zero_residuals",
-    "alpha",
-    "alpha_published",
-    "gamma",
-    "gamma_published",
-]
+ENDS = ["cost", "train_accuracy", "test_accuracy", "zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"]
 
 
 def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:

@@ -43,15 +43,13 @@ PREVIEW_WIDTH, PREVIEW_FRAMES, PREVIEW_COLOURS = 480, 72, 128  # pixels; at most
 class Row:
     """One activation: both histograms of its eigenvalues, and the numbers of the record."""
 
-    def __init__(
-        self, axes: dict[str, Axes], activation: str, edges: np.ndarray, symlog_edges: np.ndarray, tau: float
-    ) -> None:
-        """`edges` [bin + 1] are those of the linear axis."""
-        self.edges, self.symlog_edges = edges, symlog_edges
+    def __init__(self, axes: dict[str, Axes], activation: str, edges: dict[str, np.ndarray], tau: float) -> None:
+        """`edges` [bin + 1] are those of both axes."""
+        self.edges = edges
         bars = {"baseline": EMPTY, "fill": True, "color": style.colour(activation), "animated": True}
         text = {"y": 0.98, "s": "", "size": SIZE, "va": "top", "animated": True}
-        positions = binning.symlog(symlog_edges, tau)
-        self.bars = axes["linear"].stairs(np.zeros(len(edges) - 1), edges, **bars)
+        positions = binning.symlog(edges["symlog"], tau)
+        self.bars = axes["linear"].stairs(np.zeros(len(edges["linear"]) - 1), edges["linear"], **bars)
         self.shown = axes["linear"].text(x=0.99, ha="right", transform=axes["linear"].transAxes, **text)
         self.symlog_bars = axes["symlog"].stairs(np.zeros(len(positions) - 1), positions, **bars)
         slot = [-0.8 * binning.SLOT, 0.8 * binning.SLOT]
@@ -63,10 +61,10 @@ class Row:
 
     def draw(self, values: np.ndarray, zeros: int, record: pd.Series) -> None:
         """Show one record: eigenvalues [parameter], how many are exact zeros, line of indices.csv."""
-        heights, share = binning.counts(values, self.edges)
+        heights, share = binning.counts(values, self.edges["linear"])
         self.bars.set_data(np.maximum(heights, EMPTY))
         self.shown.set_text(f"shown {share:.1%}")
-        heights, slot = binning.symlog_counts(values, zeros, self.symlog_edges)
+        heights, slot = binning.symlog_counts(values, zeros, self.edges["symlog"])
         self.zero_bar.set_data([max(heights[slot], EMPTY)])
         heights[slot] = 0
         self.symlog_bars.set_data(np.maximum(heights, EMPTY))
@@ -115,12 +113,9 @@ class Scene:
 
     def _rows(self, height: int) -> dict[str, Row]:
         """A row of panels per activation; both axes are the same in all rows and frames."""
-        values = np.concatenate([spectrum.eigenvalues.values.ravel() for spectrum in self.spectra.values()])
-        tau = max(*(float(spectrum.tolerance.max()) for spectrum in self.spectra.values()), np.finfo(float).tiny)
-        edges = np.linspace(*binning.linear_range(values), BINS + 1)
-        symlog_edges = binning.symlog_edges(values.min(), values.max(), tau)
-        limits = {"linear": edges[[0, -1]], "symlog": binning.symlog(symlog_edges[[0, -1]], tau)}
-        ticks, labels = binning.symlog_ticks(symlog_edges, tau)
+        edges, tau = binning.edges(self.spectra.values(), BINS, per_decade=3)
+        limits = {"linear": edges["linear"][[0, -1]], "symlog": binning.symlog(edges["symlog"][[0, -1]], tau)}
+        ticks, labels = binning.symlog_ticks(edges["symlog"], tau)
         rows = {}
         for number, (name, spectrum) in enumerate(self.spectra.items()):
             top, size = HEADER + number * height, spectrum.sizes["parameter"]
@@ -146,7 +141,7 @@ class Scene:
                     handles=[Patch(**ZERO_BAR, label="exact zeros")], loc="upper right", fontsize=SIZE, frameon=False,
                     borderpad=0, borderaxespad=0.1,
                 )  # fmt: skip
-            rows[name] = Row(axes, name, edges, symlog_edges, tau)
+            rows[name] = Row(axes, name, edges, tau)
         for column in limits:
             axes[column].set_xlabel("eigenvalue λ", size=SIZE)
         middle = HEADER + (len(self.spectra) * height - GAP) / 2

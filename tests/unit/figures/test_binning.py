@@ -11,7 +11,7 @@ VALUES = st.lists(st.tuples(st.sampled_from([-1, 0, 1]), MAGNITUDES).map(np.prod
 
 @given(VALUES, MAGNITUDES)
 def test_every_value_is_in_a_bin_and_every_exact_zero_in_its_own(values, tau):
-    edges = binning.symlog_edges(values.min(), values.max(), tau)
+    edges = binning.symlog_edges(values.min(), values.max(), tau, 3)
     zeros = int((values == 0).sum())
     heights, slot = binning.symlog_counts(values, zeros, edges)
     assert heights.sum() == values.size
@@ -23,7 +23,7 @@ def test_every_value_is_in_a_bin_and_every_exact_zero_in_its_own(values, tau):
 
 
 def test_small_values_are_not_mixed_with_exact_zeros():
-    edges = binning.symlog_edges(-1, 1, 1e-12)
+    edges = binning.symlog_edges(-1, 1, 1e-12, 3)
     heights, slot = binning.symlog_counts(np.array([-2.0, -1e-13, 0, 0, 0, 1e-14, 0.5]) / 2, 2, edges)
     assert heights[slot - 1 : slot + 2].tolist() == [1, 2, 2]  # the third zero came from the solver
 
@@ -36,7 +36,7 @@ def test_without_a_slot_it_is_matplotlibs_symmetric_log():
 
 @pytest.mark.parametrize(("low", "high", "tau"), [(-0.1, 300, 2e-12), (-1, 1, 1e-14), (0, 5, 1e-3), (0, 0, 1e-300)])
 def test_ticks_stand_where_their_labels_say(low, high, tau):
-    edges = binning.symlog_edges(low, high, tau)
+    edges = binning.symlog_edges(low, high, tau, 3)
     positions, labels = binning.symlog_ticks(edges, tau)
     assert {"−τ", "0", "τ"} <= set(labels)
     assert len(labels) <= 12

@@ -81,8 +81,8 @@ def test_axes_are_those_of_the_whole_video_and_tau_its_largest():
     limits = {(*row.bars.axes.get_xlim(), *row.symlog_bars.axes.get_xlim()) for row in scene.rows.values()}
     assert len(limits) == 1
     for row in scene.rows.values():
-        assert tau in row.symlog_edges
-        assert row.symlog_bars.axes.get_xlim() == tuple(binning.symlog(row.symlog_edges[[0, -1]], tau))
+        assert tau in row.edges["symlog"]
+        assert row.symlog_bars.axes.get_xlim() == tuple(binning.symlog(row.edges["symlog"][[0, -1]], tau))
     curves = [line for line in scene.cursor.axes.lines if line is not scene.cursor]
     for curve, table in zip(curves, indices.values(), strict=True):
         np.testing.assert_array_equal(curve.get_ydata(), table.cost[table.seed == 1])
