@@ -62,7 +62,7 @@ def test_numbers_drawn_are_those_of_the_files(count):
         for name, row in scene.rows.items():
             values = spectra[name].eigenvalues.values[0, record]
             zeros = spectra[name].zero_rows.values[0, record]
-            low, high = row.edges[[0, -1]]
+            low, high = row.edges["linear"][[0, -1]]
             inside = ((values >= low) & (values <= high)).sum()
             assert drawn(row.bars).sum() == inside
             assert row.shown.get_text() == f"shown {inside / SIZE:.1%}"
