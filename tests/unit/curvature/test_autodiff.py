@@ -10,7 +10,7 @@ from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import LOSSES, averaging
 from meanfield.model.network import Network
 from meanfield.training.tensorflow_model import configure
-from test_hessian import cases
+from random_networks import cases
 
 configure(threads=1)  # as training does: it must come before TensorFlow's first use
 

@@ -9,7 +9,7 @@ from meanfield.curvature import hessian, inertia, spectrum, symmetry
 from meanfield.model import propagation
 from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
-from test_hessian import cases
+from random_networks import cases
 
 BINARY_RUNS = [run for run in examples.RUNS if run[0] != "digits"]
 

@@ -15,7 +15,7 @@ from meanfield.model.activations import esp
 from meanfield.model.network import Layer, Network
 from meanfield.training.tensorflow_model import ACTIVATIONS, configure, cost, output_layer, tf
 from meanfield.training.train import initial_parameters
-from test_hessian import central_differences
+from random_networks import central_differences
 from threadpoolctl import threadpool_limits
 
 configure(threads=1)  # as training does: it must come before TensorFlow's first use

@@ -1,0 +1,27 @@
+"""Random networks of every kind for hypothesis, and derivatives by central differences."""
+
+import numpy as np
+from hypothesis import strategies as st
+from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.losses import LOSSES, averaging
+from meanfield.model.network import Network
+from meanfield.model.propagation import Objective
+
+
+@st.composite
+def cases(draw):
+    """A random network with parameters, data and loss: 1–4 hidden layers, widths 1–12."""
+    widths = draw(st.lists(st.integers(1, 12), min_size=1, max_size=4))
+    inputs, labels, samples = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 9))
+    activation = ACTIVATIONS[draw(st.sampled_from(sorted(ACTIVATIONS)))]
+    network = Network(inputs, tuple(widths), labels, activation)
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    target = rng.integers(0, 2, (samples, labels)).astype(float)
+    loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
+    data = Objective(loss, rng.normal(size=(samples, inputs)), target, averaging(samples, labels))
+    return network, rng.normal(size=network.size), data, rng
+
+
+def central_differences(function, theta, step=1e-5):
+    shifts = step * np.eye(theta.size)
+    return (function(theta + shifts) - function(theta - shifts)) / (2 * step)
