@@ -5,9 +5,9 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     import pandas as pd
     from meanfield.figures import curves, style
-    from meanfield.verification import comparison
+    from meanfield.verification import quantities
 
     indices = pd.read_csv(job.input.indices, dtype={"architecture": str})
-    published = comparison.published_tables(indices, job.params.runs, job.input.published, job.input.summary)
+    published = quantities.published_tables(indices, job.params.runs, job.input.published, job.input.summary)
     for name, *paths in zip(job.params.names, job.output.png, job.output.pdf, strict=True):
         style.save(getattr(curves, name)(indices, published), *paths)

@@ -6,16 +6,25 @@ with step(snakemake) as job:
     from meanfield.data import storage
     from meanfield.data.task import splits_of
     from meanfield.model.network import Network
-    from meanfield.training.tensorflow_model import configure
-    from meanfield.training.train import initial_members, train
+    from meanfield.training.arithmetic import Environment
+    from meanfield.training.initial import initial_members
+    from meanfield.training.train import train
 
-    job.compute_on(configure(job.params.threads, job.gpu))
     dataset, params = storage.read(job.input.dataset), job.params
     sizes = dataset.sizes["feature"], dataset.sizes["label"]
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, *sizes)
-    initial = initial_members(network, params.seeds, **params.initial)
+    if params.replayed:
+        exceptions = job.input.exceptions if params.replayed["exceptions"] else None
+        environment = Environment.of(params.replayed["kernels"], exceptions)
+    else:
+        from meanfield.training.tensorflow_model import configure
+
+        environment = None
+        job.compute_on(configure(params.threads, job.gpu))
+    initial = initial_members(network, params.seeds, **params.initial, exceptions=environment and environment.sines)
     members = splits_of(dataset) or params.seeds
-    trajectory = train(network, dataset, initial, seeds=members, **params.protocol, progress=job.progress)
+    protocol = params.protocol | {"environment": environment, "progress": job.progress}
+    trajectory = train(network, dataset, initial, seeds=members, **protocol)
     if diverged := storage.diverged_members(trajectory.diverged.values, members):
         job.say(f"WARNING: {job.name}: the cost is no longer finite: {diverged}; the results of these members end there")
     storage.write(trajectory, job.output[0], origin=dataset)

@@ -6,10 +6,9 @@ with step(snakemake) as job:
     from pathlib import Path
 
     import pandas as pd
-    from meanfield.data import storage
     from meanfield.errors import MeanfieldError
     from meanfield.figures import style
-    from meanfield.figures.verdicts import page, tolerances, verdicts
+    from meanfield.figures.verdicts import page, verdicts
     from meanfield.verification.verdicts import markdown, sentence
 
     if not job.input.comparisons:
@@ -19,6 +18,4 @@ with step(snakemake) as job:
     Path(job.output.markdown).write_text(markdown(table))
     Path(job.output.html).write_text(page(table))
     style.save(verdicts(table), *job.output.figures)
-    noise = [(run, storage.read(path)) for run, path in zip(job.params.runs, job.input.noise, strict=True)]
-    style.save(tolerances(noise), *job.output.tolerances)
     job.say(sentence(table))

@@ -49,8 +49,9 @@ def objective(name: str, mirror: Path) -> Objective:
 @cache
 def trajectory(run: tuple[str, str, str], mirror: Path) -> xr.Dataset:
     """A published run, trained again by the published protocol."""
+    from meanfield.training.initial import initial_members
     from meanfield.training.tensorflow_model import configure
-    from meanfield.training.train import initial_members, train
+    from meanfield.training.train import train
 
     configure(threads=1)
     seeds, settings = [1], EXPERIMENTS[run[:2]]

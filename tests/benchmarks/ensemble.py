@@ -46,8 +46,9 @@ def seconds_in_one_process() -> tuple[float, float]:
     from meanfield.data import datasets
     from meanfield.data.task import problem
     from meanfield.jobs.step import keep_freed_memory
+    from meanfield.training.initial import initial_members
     from meanfield.training.tensorflow_model import configure
-    from meanfield.training.train import initial_members, train
+    from meanfield.training.train import train
 
     keep_freed_memory()
     configure(threads=1)

@@ -33,8 +33,8 @@ if "gpu" in workflow.resource_settings.resources and not config["gpu"]:
     )
 
 # Files of the publication that the project holds, relative to where Snakemake runs.
-HELD = ("registry.csv", "summary.csv", "claims.yaml")
-REGISTRY, SUMMARY, CLAIMS = (os.path.relpath(ROOT / "config" / "published" / name) for name in HELD)
+HELD = ("registry.csv", "summary.csv", "exceptions.csv", "claims.yaml")
+REGISTRY, SUMMARY, EXCEPTIONS, CLAIMS = (os.path.relpath(ROOT / "config" / "published" / name) for name in HELD)
 with open(CLAIMS) as stream:
     CLAIM_NAMES = list(yaml.safe_load(stream)["claims"])
 with open(SUMMARY) as stream:
@@ -90,6 +90,11 @@ def averaging(wildcards):
 def shown(path, category, labels, caption=None):
     """A result that the report shows; its caption is of the same name, if none is given."""
     return report(path, caption=f"../report/{caption or Path(path).stem}.rst", category=category, labels=labels)
+
+
+def replayed(wildcards):
+    """How a run is computed in the arithmetic of 2018; None if it is TensorFlow's."""
+    return PLAN.replayed(wildcards.dataset, wildcards.activation)
 
 
 def sortable(name, content):

@@ -10,6 +10,7 @@ rule training:
     """All seeds of one run, recorded along training: parameters, residuals, cost, accuracies."""
     input:
         dataset="results/datasets/{dataset}.nc",
+        exceptions=EXCEPTIONS,
         code=code("training", TRAIN),
     output:
         run("trajectory.nc"),
@@ -22,11 +23,12 @@ rule training:
     threads: config["threads"]["training"]
     resources:
         **asked(resources.training, *CUDA),
-        gpu=int(config["gpu"]),
+        gpu=lambda wildcards: int(config["gpu"] and not replayed(wildcards)),
     params:
         seeds=of_pair(PLAN.seeds),
         initial=of_pair(PLAN.initial),
         protocol=of_pair(PLAN.protocol),
+        replayed=replayed,
         threads=config["threads"]["training"],
     script:
         "../../scripts/training.py"

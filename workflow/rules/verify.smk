@@ -2,7 +2,7 @@
 Verdicts.
 
 Needs  results/runs/…/comparison.csv of every published run
-Makes  results/verification/verdicts.{csv,md,html}, results/figures/{verdicts,tolerances}.{pdf,png}
+Makes  results/verification/verdicts.{csv,md,html}, results/figures/verdicts.{pdf,png}
 """
 
 
@@ -10,7 +10,6 @@ rule verify:
     """A verdict on every published number."""
     input:
         comparisons=every_run("comparison.csv", PLAN.judged),
-        noise=every_run("noise.nc", PLAN.judged),
         code=code("verify", "video"),
     output:
         csv="results/verification/verdicts.csv",
@@ -20,10 +19,6 @@ rule verify:
             "results/figures/verdicts.pdf",
             shown("results/figures/verdicts.png", "Verification", {"figure": "verdicts"}),
         ],
-        tolerances=[
-            "results/figures/tolerances.pdf",
-            shown("results/figures/tolerances.png", "Verification", {"figure": "tolerances"}),
-        ],
     log:
         "results/logs/verify/verify.log",
     benchmark:
@@ -32,7 +27,5 @@ rule verify:
         "../../envs/video.yaml"
     resources:
         **SMALL,
-    params:
-        runs=PLAN.judged,
     script:
         "../../scripts/verify.py"

@@ -5,14 +5,13 @@ import pandas as pd
 import xarray as xr
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
-from matplotlib.patches import Patch
 
 from meanfield.figures import style
 from meanfield.model.activations import ACTIVATIONS
-from meanfield.verification.comparison import DIFFERS, IDENTICAL, VERDICTS
-from meanfield.verification.verdicts import SIGNS, overview, sentence
+from meanfield.verification.verdicts import DIFFERS, IDENTICAL, SIGNS, VERDICTS, overview, sentence
 
-COLOURS = dict(zip(VERDICTS, ("#1b7837", "#5aae61", "#a6dba0", "#d9f0d3", "#b2182b", "#dddddd", "#f7f7f7"), strict=True))
+_GREENS = ("#1b7837", "#4d9f57", "#7fbf7b", "#a6dba0", "#d9f0d3")
+COLOURS = dict(zip(VERDICTS, (*_GREENS, "#b2182b", "#dddddd", "#f7f7f7"), strict=True))
 
 
 def _labelled(run: str) -> str:
@@ -21,31 +20,26 @@ def _labelled(run: str) -> str:
     return " ".join([*place, ACTIVATIONS[activation].label])
 
 
-def tolerances(noise: list[tuple[dict, xr.Dataset]]) -> Figure:
-    """The measured tolerances along training: the cost's rounding envelope, the share of eigenvalues that none resolves.
+def tolerances(runs: list[tuple[dict, xr.Dataset, xr.Dataset]]) -> Figure:
+    """What rounding does along training: how far re-trainings lie apart in cost; eigenvalues that no solver resolves from 0.
 
-    `noise` pairs a run (dataset, architecture, activation) with its noise.nc.
+    `runs` holds for each its name (dataset, architecture, activation), retraining.nc and spectrum.nc.
     """
-    experiments = list(dict.fromkeys((run["dataset"], run["architecture"]) for run, _ in noise))
+    experiments = list(dict.fromkeys((run["dataset"], run["architecture"]) for run, *_ in runs))
     figure = Figure(figsize=(2.6 * max(len(experiments), 2), 4.6), layout="constrained")
     axes = figure.subplots(2, len(experiments), sharex="col", squeeze=False)
-    for run, values in noise:
-        column = axes[:, experiments.index((run["dataset"], run["architecture"]))]
-        style.title(column[0], f"{run['dataset']} {run['architecture']}", values.attrs["source"])
-        curves = {
-            "cost_envelope": lambda v: v.cost_envelope,
-            "alpha_low_solver": lambda v: v.alpha_high_solver - v.alpha_low_solver,
-        }
-        for axis, (name, curve) in zip(column, curves.items(), strict=True):
-            if name in values:
-                look = style.look(run["activation"])
-                axis.plot(values.epoch, curve(values), markersize=3, markevery=0.1, lw=1.2, **look)
-        column[0].set_yscale("symlog", linthresh=1e-10)
-        column[1].set(ylim=(-0.01, 0.51), xlabel="update")
-    for axes_without in (panel for panel in axes.flat if not panel.lines):
-        style.unavailable(axes_without, "not measured")
-    axes[0, 0].set_ylabel("rounding envelope of the cost")
-    axes[1, 0].set_ylabel("unresolved share of α")
+    for run, retraining, spectrum in runs:
+        above, below = axes[:, experiments.index((run["dataset"], run["architecture"]))]
+        look = style.look(run["activation"]) | {"markersize": 3, "markevery": 0.1, "lw": 1.2}
+        above.plot(retraining.epoch, retraining.cost.max("member"), **look)
+        unresolved = (spectrum.flat - spectrum.zero_rows).isel(seed=0) / spectrum.sizes["parameter"]
+        below.plot(spectrum.epoch, unresolved, **look)
+        style.title(above, f"{run['dataset']} {run['architecture']}", retraining.attrs["source"])
+        above.set_yscale("symlog", linthresh=1e-16, subs=[])
+        above.set_yticks([0, *10.0 ** np.arange(-15, 1, 3)])
+        below.set(ylim=(-0.01, 0.51), xlabel="update")
+    axes[0, 0].set_ylabel("largest distance of a\nre-training's cost from the mean")
+    axes[1, 0].set_ylabel("share of eigenvalues within ±τ,\nzero rows aside")
     style.legend(figure)
     return figure
 
@@ -53,10 +47,11 @@ def tolerances(noise: list[tuple[dict, xr.Dataset]]) -> Figure:
 def verdicts(table: pd.DataFrame) -> Figure:
     """The overview of all verdict rows in colours and signs."""
     wide = overview(table)
-    figure = Figure(figsize=(0.62 * wide.shape[1] + 2.4, 0.32 * len(wide) + 2.6), layout="constrained")
+    figure = Figure(figsize=(max(0.62 * wide.shape[1] + 2.4, 4.5), 0.32 * len(wide) + 3), layout="constrained")
     axes = figure.subplots()
     order = {verdict: number for number, verdict in enumerate(COLOURS)}
-    axes.imshow(wide.apply(lambda column: column.map(order)), cmap=ListedColormap(COLOURS.values()), vmin=-0.5, vmax=6.5)
+    numbers = wide.apply(lambda column: column.map(order))
+    axes.imshow(numbers, cmap=ListedColormap(COLOURS.values()), vmin=-0.5, vmax=len(COLOURS) - 0.5)
     for (row, column), verdict in np.ndenumerate(wide.values):
         dark = verdict in (IDENTICAL, DIFFERS)
         axes.text(column, row, SIGNS.get(verdict, ""), ha="center", va="center", color="white" if dark else "black")
@@ -65,10 +60,10 @@ def verdicts(table: pd.DataFrame) -> Figure:
     axes.set_yticks(range(len(wide)), [_labelled(run) for run in wide.index])
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    patches = [
-        Patch(facecolor=COLOURS[verdict], edgecolor="0.6", label=f"{SIGNS[verdict]}  {verdict}") for verdict in COLOURS
-    ]
-    figure.legend(handles=patches, loc="outside lower center", ncols=4, frameon=False)
+    for verdict in (name for name in COLOURS if name in set(table.verdict)):
+        label = f"{SIGNS[verdict]}  {verdict}"
+        axes.scatter([], [], marker="s", s=60, facecolor=COLOURS[verdict], edgecolor="0.6", label=label)
+    style.legend(figure)
     return figure
 
 

@@ -13,6 +13,9 @@ from meanfield.errors import MeanfieldError
 from meanfield.jobs.resources import Problem
 
 CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, whose results stand beside the published one's
+SECOND = "-tensorflow"  # the same: by the published protocol, but with TensorFlow's kernels, as a second opinion
+SUFFIXES = {"corrected": CORRECTED, "tensorflow": SECOND}
+REPLAYED = ("esp", "relu", "sigmoid")  # the activations of 2018
 
 # Samples, features and labels of what the datasets are made of, before they are made.
 SIZES = {
@@ -57,18 +60,19 @@ class Plan:
         self.config, self.published, self.activations = config, set(published), config["activations"]
         corrections = config["corrections"]
         self.datasets = dict(config["datasets"])
-        self.datasets |= {name + CORRECTED: kept | corrections.get(name, {}) for name, kept in self.datasets.items()}
-        every = [self.experiments_of(followed) for followed in ("published", "corrected", None)]
-        self.experiments = every[0] | every[1] | every[2]
+        for name, kept in config["datasets"].items():
+            self.datasets |= {name + CORRECTED: kept | corrections.get(name, {}), name + SECOND: kept}
+        every = [self.experiments_of(followed) for followed in ("published", "tensorflow", "corrected", None)]
+        self.experiments = every[0] | every[1] | every[2] | every[3]
         self.runs = self.runs_of()
-        self.pairs = list(every[2])
+        self.pairs = list(every[3])
 
     def experiments_of(self, protocol: str | None = None) -> dict[tuple[str, str], dict]:
         """The experiments by pair, the dataset named for the protocol: the one given, else each one's own."""
 
         def name(entry: dict) -> str:
             followed = protocol or entry.get("protocol", self.config["protocol"])
-            return entry["dataset"] + (CORRECTED if followed == "corrected" else "")
+            return entry["dataset"] + SUFFIXES.get(followed, "")
 
         return {(name(entry), str(entry["architecture"])): entry for entry in self.config["experiments"]}
 
@@ -143,6 +147,19 @@ class Plan:
         """Precision in which a run's loss is averaged."""
         return "float64" if dataset.endswith(CORRECTED) else self.config["averaging"]
 
+    def replayed(self, dataset: str, activation: str) -> dict | None:
+        """How a run is computed in the arithmetic of 2018: kernels, and whether its exceptions count; else None.
+
+        That is what the publication has: its data, its protocol, one split, its activations.
+        """
+        settings = self.datasets[dataset]
+        kernels = "binary" if "file" in settings else "digits" if settings.get("packaged") == "digits" else None
+        wanted = str(self.config["arithmetic"]) == "2018" and not dataset.endswith((CORRECTED, SECOND))
+        published = kernels and activation in REPLAYED and not self.split_seeds(dataset)
+        if wanted and published and self.config["averaging"] == "float32":
+            return {"kernels": kernels, "exceptions": self.config["exceptions"]}
+        return None
+
     def problem(self, dataset: str, architecture: str, members: int | None = None) -> Problem:
         """The size of a run, for what its jobs ask for; with all its members if their number is not given."""
         updates, recording = self.setting(dataset, architecture, "updates"), self.config["recording"]
@@ -161,6 +178,6 @@ class Plan:
         per_run = [f"{rule}/{named(run)}" for rule in ("training", "spectrum", "indices") for run in self.runs]
         per_pair = [f"{rule}/{pair}" for rule in ("networks", "video") for pair in self.drawn]
         judged = self.judged if self.drawn else []
-        checks = [f"{rule}/{named(run)}" for rule in ("published", "envelope", "comparison") for run in judged]
+        checks = [f"{rule}/{named(run)}" for rule in ("published", "comparison") for run in judged]
         joint = ["explorer/explorer"] * bool(self.drawn), ["verify/verify"] * bool(judged)
         return [*datasets, *per_run, "tables/tables", "curves/curves", *per_pair, *joint[0], *checks, *joint[1]]

@@ -22,15 +22,20 @@ class Loss:
     curvature: Callable[[np.ndarray, np.ndarray], np.ndarray]
 
 
+def _cross_entropy_residual(z: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """σ(z) − y without cancellation where σ(z) is close to 1 and y is 1: (1 − y) − σ(−z) there."""
+    tail = expit(-np.abs(z))
+    return np.where(z >= 0, (1 - y) - tail, tail - y)
+
+
 def _cross_entropy_curvature(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    s = expit(z)
-    return s * (1 - s)
+    return expit(z) * expit(-z)
 
 
 SIGMOID_CROSS_ENTROPY = Loss(
     "sigmoid cross-entropy",
     value=lambda z, y: np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))),
-    residual=lambda z, y: expit(z) - y,
+    residual=_cross_entropy_residual,
     curvature=_cross_entropy_curvature,
 )
 SQUARED_ERROR = Loss(

@@ -1,13 +1,11 @@
 """
-Training as published in 2018, to the bit: TensorFlow, full batch, Adam, all seeds of a run along a leading axis.
+Training and its record: one run, all members, by one of two trainers of the same interface.
 
-The protocol is docs/protocol.md's, sections "Initial state", "Loss and optimizer" and "What is recorded, and when". From one
-record to the next the updates run inside one compiled loop, without Python.
+`replay` computes in the arithmetic of 2018, `tensorflow_training` by TensorFlow's kernels. The protocol is that of
+docs/protocol.md, sections "Loss and optimizer" and "What is recorded, and when".
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from functools import partial
-from typing import NamedTuple
 
 import numpy as np
 import xarray as xr
@@ -17,118 +15,11 @@ from meanfield.data.task import part, task_of
 from meanfield.errors import MeanfieldError
 from meanfield.model.losses import LOSS_OF, REGRESSION
 from meanfield.model.network import Network
+from meanfield.training.arithmetic import Environment
 from meanfield.training.schedule import learning_rates, recorded_updates
-from meanfield.training.tensorflow_model import PREDICTIONS, cost, output_layer, tf
 
+TENSORFLOW = "tensorflow"  # the arithmetic of its kernels, as configuration and files name it
 RATE = ("learning_rate", "decay_rate", "decay_updates")
-BETA_OP_SEED_STEP = 25  # the original's β op seeds grow by this from layer to layer
-
-
-class State(NamedTuple):
-    """Parameters, Adam's moments [seed, P], the float32 powers of β₁ and β₂, the update."""
-
-    theta: tf.Tensor
-    first: tf.Tensor
-    second: tf.Tensor
-    power1: tf.Tensor
-    power2: tf.Tensor
-    step: tf.Tensor
-    diverged: tf.Tensor  # int32 [seed]: the update at which the cost ceased to be finite, or −1
-
-
-def initial_parameters(network: Network, seed: int, beta_stddev: float, beta_op_seed: int) -> np.ndarray:
-    """Initial parameter vector of graph seed `seed`, float64 [P] (docs/protocol.md, section Initial state).
-
-    Glorot-uniform weights from op seed 1 in every layer, zero biases, normal β with the layer's own op seed. The stateful
-    ops draw from their seeds once per session, so each vector is drawn in a graph of its own.
-    """
-    theta = np.zeros(network.size)
-    with tf.Graph().as_default(), tf.compat.v1.Session() as session, tf.device("/cpu:0"):
-        for number, layout in enumerate(network.layout):
-            limit = np.sqrt(6 / (layout.inputs + layout.units))
-            shape = (layout.units, layout.inputs)
-            uniform = tf.raw_ops.RandomUniform(shape=shape, dtype=tf.float64, seed=seed, seed2=1)
-            theta[layout.weights] = session.run(uniform * (limit - -limit) + -limit).ravel()
-            if layout.beta:
-                op_seed = beta_op_seed + BETA_OP_SEED_STEP * number
-                normal = tf.raw_ops.RandomStandardNormal(shape=(layout.units, 1), dtype=tf.float64, seed=seed, seed2=op_seed)
-                theta[layout.beta] = session.run(normal * beta_stddev).ravel()
-    return theta
-
-
-def initial_members(network: Network, seeds: Sequence[int], beta_stddev: float, beta_op_seed: int) -> np.ndarray:
-    """Initial parameters of several graph seeds, float64 [seed, P]."""
-    return np.stack([initial_parameters(network, seed, beta_stddev, beta_op_seed) for seed in seeds])
-
-
-def _float32(value: float) -> tf.Tensor:
-    """The original keeps its hyperparameters in float32 and casts them to float64."""
-    return tf.constant(value, tf.float32)
-
-
-def _wide(value: tf.Tensor) -> tf.Tensor:
-    return tf.cast(value, tf.float64)
-
-
-def _by_unit(samples: np.ndarray) -> np.ndarray:
-    """[…, sample, unit] as […, unit, sample], the original's orientation."""
-    return samples.swapaxes(-1, -2)
-
-
-def _compiled_update(
-    network: Network, mean_loss: Callable, features: np.ndarray, target: np.ndarray, rates: np.ndarray, optimizer: dict
-) -> Callable[[State, tf.Tensor], tuple[State, tf.Tensor, tf.Tensor]]:
-    """advance(state, updates) → (state after them; cost [seed] and z [seed, label, sample] before the last of them)."""
-    features, target = (tf.constant(_by_unit(array)) for array in (features, target))
-    rates = tf.constant(rates)
-    beta1, beta2 = _float32(optimizer["beta1"]), _float32(optimizer["beta2"])
-    epsilon = _wide(_float32(optimizer["epsilon"]))
-
-    def update(state: State) -> tuple[State, tf.Tensor, tf.Tensor]:
-        with tf.GradientTape() as tape:
-            tape.watch(state.theta)
-            h, beta = output_layer(state.theta, network, features)
-            value = mean_loss(beta * h, target)
-        gradient = tape.gradient(value, state.theta)
-        power1, power2 = state.power1 * beta1, state.power2 * beta2
-        step_rate = _wide(tf.gather(rates, state.step))
-        step_rate = step_rate * tf.sqrt(1 - _wide(power2)) / (1 - _wide(power1))
-        first = state.first + (gradient - state.first) * (1 - _wide(beta1))
-        second = state.second + (gradient * gradient - state.second) * (1 - _wide(beta2))
-        theta = state.theta - first * step_rate / (tf.sqrt(second) + epsilon)
-        newly = (state.diverged < 0) & ~tf.math.is_finite(value)
-        diverged = tf.where(newly, state.step, state.diverged)
-        return State(theta, first, second, power1, power2, state.step + 1, diverged), value, beta * h
-
-    @tf.function
-    def advance(state: State, updates: tf.Tensor) -> tuple[State, tf.Tensor, tf.Tensor]:
-        last = state.step + updates - 1
-        state = tf.while_loop(lambda s: s.step < last, lambda s: (update(s)[0],), (state,))[0]
-        return update(state)
-
-    return advance
-
-
-def _compiled_measurements(
-    network: Network, mean_loss: Callable, predict: Callable, train: tuple, test: tuple, residual_output: str
-) -> Callable:
-    """measure(theta) → cost [seed], z [seed, label, sample], gradient norm [seed], residual ŷ − y, z on the test set."""
-    features, target, test_features = (tf.constant(_by_unit(array)) for array in (*train, test[0]))
-
-    @tf.function
-    def measure(theta: tf.Tensor) -> tuple[tf.Tensor, ...]:
-        with tf.GradientTape() as tape:
-            tape.watch(theta)
-            h, beta = output_layer(theta, network, features)
-            value = mean_loss(beta * h, target)
-        prediction = predict(beta * h)
-        if residual_output == "esp":  # the original's digits script; docs/protocol.md, section Indices
-            prediction = prediction * h
-        test_h, test_beta = output_layer(theta, network, test_features)
-        norm = tf.norm(tape.gradient(value, theta), axis=-1)
-        return value, beta * h, norm, prediction - target, test_beta * test_h
-
-    return measure
 
 
 def score(z: np.ndarray, target: np.ndarray, task: str) -> np.ndarray:
@@ -157,66 +48,64 @@ def train(
     optimizer: dict,
     averaging: str = "float32",
     residual_output: str = "probability",
+    environment: Environment | None = None,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> xr.Dataset:
     """Train one run from initial parameters [seed, P] and record its trajectory.
 
     Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
-    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. At update t,
-    cost and train_accuracy are those of the parameters before it, as published; all else is after it, cost_after and
-    train_accuracy_after too. Accuracies are R² for a regression. `diverged` [seed] is the update at which a member's cost
-    ceased to be finite, from where on all of it is NaN, or −1; the other members do not notice. MeanfieldError if all do.
+    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon; with an
+    `environment` the arithmetic is that of 2018 in it, else TensorFlow's. At update t, cost, train_accuracy and gradient are
+    those of the parameters before it, as published; all else is after it, cost_after and train_accuracy_after too.
+    Accuracies are R² for a regression. `diverged` [seed] is the update at which a member's cost ceased to be finite, from
+    where on all of it is NaN, or −1; the other members do not notice. MeanfieldError if all do.
     """
     sets = {name: part(dataset, name) for name in ("train", "test")}
-    (features, target), (_, test_target) = sets["train"], sets["test"]
-    target_by_label, test_target_by_label = _by_unit(target), _by_unit(test_target)
+    target, test_target = (sets[name][1].swapaxes(-1, -2) for name in ("train", "test"))
     records = recorded_updates(updates, **recording)
     rates = learning_rates(int(records[-1]) + 1, *(optimizer[key] for key in RATE))
     task = task_of(dataset)
-    loss = LOSS_OF[task].name
-    mean_loss = partial(cost, loss=loss, precision=averaging)
-    advance = _compiled_update(network, mean_loss, features, target, rates, optimizer)
-    measure = _compiled_measurements(network, mean_loss, PREDICTIONS[loss], sets["train"], sets["test"], residual_output)
-    theta = tf.constant(initial)
-    state = State(
-        theta,
-        tf.zeros_like(theta),
-        tf.zeros_like(theta),
-        _float32(1.0),
-        _float32(1.0),
-        tf.constant(0),
-        tf.fill([len(seeds)], -1),
-    )
+    common = network, sets, initial, rates, optimizer, residual_output
+    if environment:
+        from meanfield.training import replay
+
+        trainer = replay.Trainer(*common, environment=environment)
+    else:
+        from meanfield.training import tensorflow_training  # not before it is asked for: it takes seconds to load
+
+        trainer = tensorflow_training.Trainer(*common, loss=LOSS_OF[task].name, averaging=averaging)
     rows, previous = [], -1
     for update in progress(records, "record"):
-        state, value, z = advance(state, tf.constant(int(update) - previous))
+        value, z, gradient = trainer.advance(int(update) - previous)
         previous = int(update)
-        if (state.diverged.numpy() >= 0).all():
+        if (trainer.diverged >= 0).all():
             raise MeanfieldError(
-                f"the cost is no longer finite: {diverged_members(state.diverged.numpy(), seeds)}; lower "
+                f"the cost is no longer finite: {diverged_members(trainer.diverged, seeds)}; lower "
                 "optimizer.learning_rate, or check the features' scale"
             )
-        value_after, z_after, gradient_norm, residual, test_z = measure(state.theta)
+        value_after, z_after, gradient_norm, residual, test_z = trainer.measure()
         rows.append(
             {
-                "cost": value.numpy(),
-                "train_accuracy": score(z.numpy(), target_by_label, task),
-                "cost_after": value_after.numpy(),
-                "train_accuracy_after": score(z_after.numpy(), target_by_label, task),
-                "test_accuracy": score(test_z.numpy(), test_target_by_label, task),
-                "gradient_norm": gradient_norm.numpy(),
-                "parameters": state.theta.numpy(),
-                "residual": residual.numpy(),
+                "cost": value,
+                "train_accuracy": score(z, target, task),
+                "gradient": gradient,
+                "cost_after": value_after,
+                "train_accuracy_after": score(z_after, target, task),
+                "test_accuracy": score(test_z, test_target, task),
+                "gradient_norm": gradient_norm,
+                "parameters": trainer.theta,
+                "residual": residual,
             }
         )
     arrays = {name: np.stack([row[name] for row in rows], axis=1).astype(float) for name in rows[0]}
-    diverged = _without_diverged(arrays, records, state.diverged.numpy())
-    inner = {"parameters": ("parameter",), "residual": ("label", "sample")}
+    diverged = _without_diverged(arrays, records, trainer.diverged)
+    inner = {"parameters": ("parameter",), "gradient": ("parameter",), "residual": ("label", "sample")}
     variables = {name: (("seed", "epoch", *inner.get(name, ())), array) for name, array in arrays.items()}
     return xr.Dataset(
         {**variables, "diverged": ("seed", diverged)},
         coords={"seed": list(seeds), "epoch": records, "parameter": network.parameter_names},
+        attrs={"arithmetic": environment.name if environment else TENSORFLOW},
     )
 
 

@@ -1,18 +1,20 @@
-"""The table of verdicts, for people: one row a run, one column a quantity, in Markdown, and one sentence."""
+"""The verdicts, and their table for people: one row a run, one column a quantity, in Markdown, and one sentence."""
 
 import pandas as pd
 
-from meanfield.verification.comparison import DIFFERS, HEADLINES, NOT_AVAILABLE, VERDICTS
-from meanfield.verification.tolerances import QUANTITIES
+IDENTICAL, FLOAT32, RESOLUTION = "identical", "within float32 rounding", "within the solver's resolution"
+FOLLOWS, RETRAINING, DIFFERS = "follows from the eigenvalues", "like a re-training", "differs"
+NOT_COMPARABLE, NOT_AVAILABLE = "not comparable (stand-in data)", "not available"
+VERDICTS = (IDENTICAL, FLOAT32, RESOLUTION, FOLLOWS, RETRAINING, DIFFERS, NOT_COMPARABLE, NOT_AVAILABLE)
 
-SIGNS = dict(zip(VERDICTS, ("=", "f", "r", "s", "≠", "–", "·"), strict=True))
+SIGNS = dict(zip(VERDICTS, ("=", "f", "s", "e", "r", "≠", "–", "·"), strict=True))
 
 
 def overview(table: pd.DataFrame) -> pd.DataFrame:
-    """Verdicts by run and quantity, the headline figures after the quantities; empty where there is none."""
+    """Verdicts by run and quantity, as far as any run has the quantity; empty where there is none."""
     wide = table.pivot(index="run", columns="quantity", values="verdict")
-    columns = [name for name in (*QUANTITIES, *HEADLINES) if name in wide]
-    return wide.loc[table.run.unique(), columns]
+    known = table.quantity[table.verdict != NOT_AVAILABLE].unique()
+    return wide.loc[table.run.unique(), known if len(known) else table.quantity.unique()]
 
 
 def sentence(table: pd.DataFrame) -> str:

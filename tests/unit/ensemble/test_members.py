@@ -18,8 +18,9 @@ DATASET = datasets.split(*LINEAR, 0.25, 5)
 
 def trained(activation, seeds, dataset=DATASET, graph_seeds=None, disturb=lambda theta: theta, **changes):
     """A run of 8-2 with these members."""
+    from meanfield.training.initial import initial_members
     from meanfield.training.tensorflow_model import configure
-    from meanfield.training.train import initial_members, train
+    from meanfield.training.train import train
 
     configure(threads=1)
     network = Network.of("8-2", activation, 2, 1)

@@ -13,8 +13,8 @@ from meanfield.errors import MeanfieldError
 from meanfield.model import reference
 from meanfield.model.activations import esp
 from meanfield.model.network import Layer, Network
+from meanfield.training.initial import initial_parameters
 from meanfield.training.tensorflow_model import ACTIVATIONS, configure, cost, output_layer, tf
-from meanfield.training.train import initial_parameters
 from random_networks import central_differences
 from threadpoolctl import threadpool_limits
 

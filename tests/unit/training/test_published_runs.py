@@ -65,7 +65,8 @@ def test_eigenvalues_at_every_record(run, published):
 
 def test_digits_with_corrected_labels_pass_95_percent():
     """Where the published labels stop near 0.90. Needs no mirror: the digits come with scikit-learn."""
-    from meanfield.training.train import initial_members, train
+    from meanfield.training.initial import initial_members
+    from meanfield.training.train import train
 
     settings = {**examples.CONFIG["datasets"]["digits"], **examples.CONFIG["corrections"]["digits"]}
     features, target = datasets.digits(settings["labels"], settings["pixel_scale"])
@@ -78,7 +79,7 @@ def test_digits_with_corrected_labels_pass_95_percent():
 
 
 def test_initial_parameters(published):
-    from meanfield.training.train import initial_parameters
+    from meanfield.training.initial import initial_parameters
 
     network = examples.network(("nonlinear", "10", "esp"), published)
     theta = initial_parameters(network, seed=1, beta_stddev=0.01, beta_op_seed=21)

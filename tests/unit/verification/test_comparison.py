@@ -34,7 +34,8 @@ def ours(run, published):
 @pytest.fixture(scope="module")
 def noise(published):
     """Measured tolerances of RUN, from three moved members."""
-    from meanfield.training.train import initial_members, train
+    from meanfield.training.initial import initial_members
+    from meanfield.training.train import train
 
     examples.trajectory(RUN, published)  # configures TensorFlow
     network, objective = examples.network(RUN, published), examples.objective("linear", published)

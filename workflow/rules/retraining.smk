@@ -1,31 +1,31 @@
 """
-Rounding envelopes.
+Re-trainings.
 
 Needs  results/datasets/{dataset}.nc
-Makes  results/runs/{dataset}/{architecture}/{activation}/envelope.nc
+Makes  results/runs/{dataset}/{architecture}/{activation}/retraining.nc
 """
 
 
-rule envelope:
+rule retraining:
     """Re-training from initial parameters moved by one unit in the last place: how far rounding alone takes a run."""
     input:
         dataset="results/datasets/{dataset}.nc",
-        code=code("envelope", "train-cpu"),
+        code=code("retraining", "train-cpu"),
     output:
-        run("envelope.nc"),
+        run("retraining.nc"),
     log:
-        "results/logs/envelope/{dataset}_{architecture}_{activation}.log",
+        "results/logs/retraining/{dataset}_{architecture}_{activation}.log",
     benchmark:
-        "results/benchmarks/envelope/{dataset}_{architecture}_{activation}.tsv"
+        "results/benchmarks/retraining/{dataset}_{architecture}_{activation}.tsv"
     conda:
         "../../envs/train-cpu.yaml"
     threads: config["threads"]["training"]
     resources:
-        **asked(resources.training, resources.spectrum, members=config["verification"]["members"] + 1),
+        **asked(resources.training, resources.spectrum, members=config["verification"]["members"]),
     params:
         initial=of_pair(PLAN.initial),
         protocol=of_pair(PLAN.protocol),
         members=config["verification"]["members"],
         threads=config["threads"]["training"],
     script:
-        "../../scripts/envelope.py"
+        "../../scripts/retraining.py"

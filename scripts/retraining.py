@@ -1,0 +1,14 @@
+"""How far rounding moves one run: re-trained from parameters moved by one unit; dataset.nc in, retraining.nc out."""
+
+from meanfield.jobs.step import step
+
+with step(snakemake) as job:
+    from meanfield.data import storage
+    from meanfield.training.tensorflow_model import configure
+    from meanfield.verification import retraining
+
+    configure(job.params.threads)
+    dataset = storage.read(job.input.dataset)
+    run = (dataset, job.wildcards.architecture, job.wildcards.activation)
+    params = (job.params.initial, job.params.protocol, job.params.members, job.progress)
+    storage.write(retraining.spread(*retraining.members(*run, *params)), job.output[0], origin=dataset)
