@@ -6,7 +6,7 @@ with step(snakemake) as job:
     from meanfield.figures import deviations, style, tables
 
     table = tables.deviations(
-        *(tables.joined(paths, job.params.runs) for paths in (job.input.published, job.input.corrected))
+        *(tables.joined(job.input[name], job.params.runs) for name in ("published", "tensorflow", "corrected"))
     )
     tables.write(table, "Published and corrected protocol", *job.output.table)
     style.save(deviations.deviations(table), *job.output.figure)

@@ -16,12 +16,16 @@ from meanfield.data.task import part, problem
 from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
+from meanfield.training.arithmetic import Environment
+from meanfield.training.initial import initial_members
 from meanfield.training.schedule import published_updates
+from meanfield.training.train import train
 
 ROOT = Path(__file__).parent.parent
 CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 EXPERIMENTS = {(entry["dataset"], entry["architecture"]): entry for entry in CONFIG["experiments"]}
 RUNS = [(*experiment, activation) for experiment in EXPERIMENTS for activation in CONFIG["activations"]]
+EXCEPTIONS = ROOT / "config/published/exceptions.csv"
 LINEAR_RUNS = [run for run in RUNS if run[0] == "linear"]
 
 
@@ -48,15 +52,51 @@ def objective(name: str, mirror: Path) -> Objective:
 
 @cache
 def trajectory(run: tuple[str, str, str], mirror: Path) -> xr.Dataset:
-    """A published run, trained again by the published protocol."""
-    from meanfield.training.initial import initial_members
+    """A published run, trained again by the published protocol, with TensorFlow's kernels."""
     from meanfield.training.tensorflow_model import configure
-    from meanfield.training.train import train
 
     configure(threads=1)
-    seeds, settings = [1], EXPERIMENTS[run[:2]]
-    initial = initial_members(network(run, mirror), seeds, settings["beta_stddev"], settings["beta_op_seed"])
-    return train(network(run, mirror), dataset(run[0], mirror), initial, seeds=seeds, **protocol(run))
+    return _trained(run, mirror, None)
+
+
+@cache
+def replayed(run: tuple[str, str, str], mirror: Path, exceptions: bool = True) -> xr.Dataset:
+    """The same in the arithmetic of 2018."""
+    return _trained(
+        run, mirror, Environment.of("digits" if run[0] == "digits" else "binary", EXCEPTIONS if exceptions else None)
+    )
+
+
+def _trained(run: tuple[str, str, str], mirror: Path, environment: Environment | None) -> xr.Dataset:
+    settings = EXPERIMENTS[run[:2]]
+    draw = [1], settings["beta_stddev"], settings["beta_op_seed"], environment and environment.sines
+    initial = initial_members(network(run, mirror), *draw)
+    followed = protocol(run) | {"environment": environment}
+    return train(network(run, mirror), dataset(run[0], mirror), initial, seeds=[1], **followed)
+
+
+def protocol_changed(
+    run: tuple[str, str, str], mirror: Path, seed: int = 1, split_seed: int | None = None, learning_rate: float = 0.01
+) -> xr.Dataset:
+    """A published run by a protocol that is wrong in one place, in the arithmetic of 2018."""
+    settings, data = EXPERIMENTS[run[:2]], dataset(run[0], mirror)
+    environment = Environment.of("binary", EXCEPTIONS)
+    initial = initial_members(
+        network(run, mirror), [seed], settings["beta_stddev"], settings["beta_op_seed"], environment.sines
+    )
+    if split_seed is not None:
+        test_size = CONFIG["datasets"][run[0]]["test_size"]
+        data = datasets.split(data.features.values, data.target.values, test_size, split_seed)
+    followed = protocol(run) | {
+        "environment": environment,
+        "optimizer": CONFIG["optimizer"] | {"learning_rate": learning_rate},
+    }
+    return train(network(run, mirror), data, initial, seeds=[1], **followed)
+
+
+def no_arrays() -> xr.Dataset:
+    """The published arrays of a run of which none could be had."""
+    return xr.Dataset(attrs={"unavailable": "{}"})
 
 
 def protocol(run: tuple[str, str, str]) -> dict:

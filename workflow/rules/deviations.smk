@@ -1,15 +1,17 @@
 """
 What the original's defects change.
 
-Needs  results/runs/…/indices.csv of every run, by the published and by the corrected protocol
+Needs  results/runs/…/indices.csv of every run, by the published protocol, in the arithmetic of 2018 and by
+       TensorFlow's kernels, and by the corrected protocol
 Makes  results/tables/deviations.{csv,md,tex,html}, results/figures/deviations.{pdf,png}
 """
 
 
 rule deviations:
-    """Both protocols side by side: accuracy, cost, α and γ as published, resolved, and corrected."""
+    """Protocols side by side: accuracy, cost, α and γ as published, resolved, by TensorFlow's kernels, and corrected."""
     input:
         published=every_run("indices.csv", PLAN.runs_of("published")),
+        tensorflow=every_run("indices.csv", PLAN.runs_of("tensorflow")),
         corrected=every_run("indices.csv", PLAN.runs_of("corrected")),
         code=code("deviations", "video"),
     output:

@@ -1,4 +1,4 @@
-"""The figure of both protocols side by side."""
+"""The figure of the protocols side by side."""
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -9,7 +9,8 @@ from meanfield.model.activations import ACTIVATIONS
 
 
 def deviations(table: pd.DataFrame) -> Figure:
-    """`tables.deviations` as dots: one row a run; published (circle), resolved (diamond), corrected (filled square)."""
+    """`tables.deviations` as dots: one row a run; published (circle), resolved (diamond),
+    the same with TensorFlow's kernels (cross), corrected (filled square)."""
     table = table[table.seed == table.seed.min()].reset_index(drop=True)
     figure = Figure(figsize=(9, 0.28 * len(table) + 1.6), layout="constrained")
     axes = figure.subplots(1, 3, sharey=True)
@@ -17,6 +18,7 @@ def deviations(table: pd.DataFrame) -> Figure:
     forms = {
         "published": {"marker": "o", "facecolors": "none", "edgecolors": colours, "s": 60},
         "resolved": {"marker": "D", "facecolors": "none", "edgecolors": colours, "s": 20},
+        "tensorflow": {"marker": "x", "c": "0.35", "s": 12, "lw": 0.8},
         "corrected": {"marker": "s", "c": colours, "s": 14},
     }
     labels = {"test_accuracy": "test accuracy, last record"} | {name: style.LABELS[name] for name in ("alpha", "gamma")}
@@ -34,7 +36,8 @@ def deviations(table: pd.DataFrame) -> Figure:
     handles = [
         Line2D([], [], ls="", color="0.3", marker="o", mfc="none", ms=8, label="as published"),
         Line2D([], [], ls="", color="0.3", marker="D", mfc="none", ms=5, label="published protocol, resolved beyond τ"),
+        Line2D([], [], ls="", color="0.35", marker="x", ms=4, label="the same with TensorFlow's kernels"),
         Line2D([], [], ls="", color="0.3", marker="s", ms=4, label="corrected protocol, resolved"),
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3, frameon=False)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     return figure

@@ -29,21 +29,20 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
     return result.reset_index()
 
 
-def deviations(published: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
-    """One line per run at its last record: what the published protocol reports, what it resolves, what the corrected finds.
+def deviations(published: pd.DataFrame, second: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
+    """One line per run at its last record: what the published protocol reports, and resolves; what it gives with
+    TensorFlow's kernels (resolved); what the corrected protocol finds (resolved).
 
-    Both arguments as `joined` gives them, under the same names of runs.
+    All arguments as `joined` gives them, under the same names of runs.
     """
-    last, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, corrected))
+    last, other, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, second, corrected))
     columns = {}
-    for name in ("test_accuracy", "cost"):
-        columns |= {f"{name}_published": last[f"{name}_last"], f"{name}_corrected": after[f"{name}_last"]}
-    for name in ("alpha", "gamma"):
-        columns |= {
-            f"{name}_published": last[f"{name}_published_last"],
-            f"{name}_resolved": last[f"{name}_last"],
-            f"{name}_corrected": after[f"{name}_last"],
-        }
+    for name in ("test_accuracy", "cost", "alpha", "gamma"):
+        if name in ("alpha", "gamma"):
+            columns |= {f"{name}_published": last[f"{name}_published_last"], f"{name}_resolved": last[f"{name}_last"]}
+        else:
+            columns[f"{name}_published"] = last[f"{name}_last"]
+        columns |= {f"{name}_tensorflow": other[f"{name}_last"], f"{name}_corrected": after[f"{name}_last"]}
     return pd.DataFrame(columns | {"source": last["source"]}).reset_index()
 
 

@@ -169,7 +169,7 @@ def weight_gradient(delta: np.ndarray, signal: np.ndarray, kernels: Kernels) -> 
     result = np.zeros((units, len(signal)))
     for start in range(0, samples, length):
         block = slice(start, start + length)
-        part = in_order(delta_rows[block, :, None] * signal_rows[block, None, :], 0)
+        part = in_order(np.einsum("ti,tj->tij", delta_rows[block], signal_rows[block]), 0)  # products alone, no sum
         if kernels.lanes and few < len(signal) and full:
             terms = delta[:full, None, block] * signal[None, few:, block]
             end = tail(terms.shape[-1])

@@ -13,6 +13,8 @@ import numpy as np
 from meanfield.model.network import Network
 from meanfield.training.tensorflow_model import PREDICTIONS, cost, output_layer, tf
 
+UNIT = float(np.finfo(float).eps)
+
 
 class State(NamedTuple):
     """Parameters, Adam's moments [seed, P], the float32 powers of β₁ and β₂, the update."""
@@ -41,7 +43,13 @@ def _by_unit(samples: np.ndarray) -> np.ndarray:
 
 
 def _compiled_update(
-    network: Network, mean_loss: Callable, features: np.ndarray, target: np.ndarray, rates: np.ndarray, optimizer: dict
+    network: Network,
+    mean_loss: Callable,
+    features: np.ndarray,
+    target: np.ndarray,
+    rates: np.ndarray,
+    optimizer: dict,
+    random_rounding: bool,
 ) -> Callable[[State, tf.Tensor], tuple[State, tf.Tensor, tf.Tensor, tf.Tensor]]:
     """advance(state, updates) → (state after them; cost [seed], z [seed, label, sample], gradient before the last)."""
     features, target = (tf.constant(_by_unit(array)) for array in (features, target))
@@ -61,6 +69,9 @@ def _compiled_update(
         first = state.first + (gradient - state.first) * (1 - _wide(beta1))
         second = state.second + (gradient * gradient - state.second) * (1 - _wide(beta2))
         theta = state.theta - first * step_rate / (tf.sqrt(second) + epsilon)
+        if random_rounding:
+            direction = tf.random.stateless_uniform(theta.shape, [1, state.step], -1, 2, tf.int32)
+            theta *= 1 + tf.cast(direction, tf.float64) * UNIT
         newly = (state.diverged < 0) & ~tf.math.is_finite(value)
         diverged = tf.where(newly, state.step, state.diverged)
         return State(theta, first, second, power1, power2, state.step + 1, diverged), value, beta * h, gradient
@@ -101,11 +112,14 @@ class Trainer:
 
     def __init__(
         self, network: Network, sets: dict, initial: np.ndarray, rates: np.ndarray, optimizer: dict, residual_output: str,
-        *, loss: str, averaging: str,
+        *, loss: str, averaging: str, random_rounding: bool = False,
     ) -> None:  # fmt: skip
-        """`sets` (features […, sample, input], target […, sample, label]) of "train" and "test"; `initial` [seed, P]."""
+        """`sets` (features […, sample, input], target […, sample, label]) of "train" and "test"; `initial` [seed, P].
+
+        With `random_rounding` every update moves every parameter to a neighbouring float64 or leaves it, at random.
+        """
         mean_loss = partial(cost, loss=loss, precision=averaging)
-        self._update = _compiled_update(network, mean_loss, *sets["train"], rates, optimizer)
+        self._update = _compiled_update(network, mean_loss, *sets["train"], rates, optimizer, random_rounding)
         self._measure = _compiled_measurements(
             network, mean_loss, PREDICTIONS[loss], sets["train"], sets["test"], residual_output
         )

@@ -49,17 +49,21 @@ def train(
     averaging: str = "float32",
     residual_output: str = "probability",
     environment: Environment | None = None,
+    random_rounding: bool = False,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> xr.Dataset:
     """Train one run from initial parameters [seed, P] and record its trajectory.
 
     Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
-    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon; with an
-    `environment` the arithmetic is that of 2018 in it, else TensorFlow's. At update t, cost, train_accuracy and gradient are
-    those of the parameters before it, as published; all else is after it, cost_after and train_accuracy_after too.
-    Accuracies are R² for a regression. `diverged` [seed] is the update at which a member's cost ceased to be finite, from
-    where on all of it is NaN, or −1; the other members do not notice. MeanfieldError if all do.
+    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. With an
+    `environment` the arithmetic is that of 2018 in it, else TensorFlow's, with `random_rounding` of the parameters or
+    without.
+
+    At update t, cost, train_accuracy and gradient are those of the parameters before it, as published; all else is after it,
+    cost_after and train_accuracy_after too. Accuracies are R² for a regression. `diverged` [seed] is the update at which a
+    member's cost ceased to be finite, from where on all of it is NaN, or −1; the other members do not notice. MeanfieldError
+    if all do.
     """
     sets = {name: part(dataset, name) for name in ("train", "test")}
     target, test_target = (sets[name][1].swapaxes(-1, -2) for name in ("train", "test"))
@@ -74,7 +78,9 @@ def train(
     else:
         from meanfield.training import tensorflow_training  # not before it is asked for: it takes seconds to load
 
-        trainer = tensorflow_training.Trainer(*common, loss=LOSS_OF[task].name, averaging=averaging)
+        trainer = tensorflow_training.Trainer(
+            *common, loss=LOSS_OF[task].name, averaging=averaging, random_rounding=random_rounding
+        )
     rows, previous = [], -1
     for update in progress(records, "record"):
         value, z, gradient = trainer.advance(int(update) - previous)

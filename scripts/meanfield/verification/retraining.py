@@ -1,7 +1,10 @@
 """
-Re-training a run from initial parameters moved by one unit in the last place: what rounding alone makes of it.
+Re-training a run with rounding at random: what the order of summation and the last bit, and nothing else, make of it.
 
-By TensorFlow's kernels, all members at once; `rank` says where the published run stands among them.
+Each member adds its samples in an order of its own, starts from parameters moved by one unit in the last place, and moves
+them again, or not, after every update: random rounding, as in Monte Carlo arithmetic (Parker 1997; Vignes 2004, Numer.
+Algorithms 37:377). Moving the start alone is not enough: the members then share every rounding that the publication does not
+share. By TensorFlow's kernels, all members at once; `rank` says where the published run stands among them.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,6 +31,13 @@ def moved_by_one_unit(theta: np.ndarray, members: int) -> np.ndarray:
     return np.where(theta == 0, np.sign(direction) * smallest, np.nextafter(theta, direction))
 
 
+def _orders(dataset: xr.Dataset, number: int) -> xr.DataArray:
+    """Orders of a dataset's samples [seed, sample] in which the training samples, which come first, are shuffled."""
+    rng, training = np.random.default_rng(2), int((dataset.split == "train").sum())
+    rest = np.arange(training, dataset.sizes["sample"])
+    return xr.DataArray([np.append(rng.permutation(training), rest) for _ in range(number)], dims=("seed", "sample"))
+
+
 def members(
     dataset: xr.Dataset,
     architecture: str,
@@ -37,15 +47,19 @@ def members(
     number: int,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> tuple[xr.Dataset, xr.Dataset]:
-    """Trajectory and spectra of `number` re-trainings of graph seed 1, by TensorFlow's kernels.
+    """Trajectory and spectra of `number` re-trainings of graph seed 1; samples in the dataset's order.
 
     `initial` and `protocol` are keyword arguments of `initial_members` and `train`. Beyond spectrum.SMALL parameters the
     spectra are those of every eighth record and the last, NaN at the others.
     """
     network, objective = problem(dataset, architecture, activation, protocol["averaging"])
     [published] = initial_members(network, [1], **initial)
-    moved = moved_by_one_unit(published, number)
-    trajectory = train(network, dataset, moved, seeds=range(1, number + 1), **protocol, progress=progress)
+    names, orders = range(1, number + 1), _orders(dataset, number)
+    shuffled = dataset.isel(sample=orders).assign_coords(seed=names).assign(split=dataset.split)
+    draw = moved_by_one_unit(published, number)
+    trajectory = train(network, shuffled, draw, seeds=names, **protocol, random_rounding=True, progress=progress)
+    back = xr.DataArray(orders.values[:, : trajectory.sizes["sample"]].argsort(axis=1), dims=("seed", "sample"))
+    trajectory["residual"] = trajectory.residual.isel(sample=back)
     records = trajectory.sizes["epoch"]
     every = range(records) if network.size <= spectrum.SMALL else sorted({*range(0, records, LARGE_EVERY), records - 1})
     chosen = trajectory.isel(epoch=list(every))

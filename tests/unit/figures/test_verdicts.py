@@ -2,9 +2,12 @@
 
 import numpy as np
 import pandas as pd
+import pytest
 import xarray as xr
+from examples import illegible
 from meanfield.figures import verdicts
-from meanfield.verification.comparison import DIFFERS, IDENTICAL, VERDICTS
+from meanfield.model.activations import ACTIVATIONS
+from meanfield.verification.verdicts import DIFFERS, IDENTICAL, VERDICTS
 
 
 def test_verdicts_are_drawn_in_the_order_of_their_colours():
@@ -17,12 +20,33 @@ def test_verdicts_are_drawn_in_the_order_of_their_colours():
     assert shown == {"", *(verdicts.SIGNS[verdict] for verdict in (IDENTICAL, VERDICTS[3], DIFFERS))}
 
 
-def test_tolerances_are_drawn_and_their_absence_is_told():
+@pytest.mark.parametrize("quantities", [1, 3, 11, 20])
+def test_no_verdict_is_cut_at_any_width(quantities):
+    """Legend and labels, with every verdict in the table."""
+    names = [f"quantity_{number}" for number in range(quantities)]
+    rows = [
+        (f"nonlinear 8-2 {run}", name, verdict)
+        for run, verdict in zip(ACTIVATIONS, VERDICTS, strict=False)
+        for name in names
+    ]
+    rows += [("digits 25 esp", names[0], VERDICTS[-1])]
+    figure = verdicts.verdicts(pd.DataFrame(rows, columns=["run", "quantity", "verdict"]))
+    assert illegible(figure) == []
+    [legend] = figure.legends
+    assert len(legend.texts) == len(VERDICTS)
+    frame = figure.bbox.padded(1)
+    box = legend.get_window_extent()
+    assert frame.contains(*box.min)
+    assert frame.contains(*box.max)
+
+
+def test_tolerances_are_those_of_the_files():
     run = {"dataset": "linear", "architecture": "10", "activation": "esp"}
-    noise = xr.Dataset({"cost_envelope": ("epoch", [1e-9, 2e-9])}, coords={"epoch": [0, 11]}, attrs={"source": "mirror"})
-    noise = noise.assign(alpha_low_solver=("epoch", [0.1, 0.1]), alpha_high_solver=("epoch", [0.3, 0.2]))
-    above, below = verdicts.tolerances([(run, noise)]).axes
-    np.testing.assert_array_equal(above.lines[0].get_ydata(), [1e-9, 2e-9])
-    np.testing.assert_allclose(below.lines[0].get_ydata(), [0.2, 0.1])
-    empty = verdicts.tolerances([(run, xr.Dataset(attrs={"source": "stand-in"}))])
-    assert all(any(text.get_text() == "not measured" for text in axes.texts) for axes in empty.axes)
+    retraining = xr.Dataset({"cost": (("member", "epoch"), [[1e-9, 2e-9], [3e-9, 0.0]])}, coords={"epoch": [0, 11]})
+    shape = ("seed", "epoch")
+    spectrum = xr.Dataset({"flat": (shape, [[4, 3]]), "zero_rows": (shape, [[2, 1]])}, coords={"epoch": [0, 11]})
+    spectrum = spectrum.assign(eigenvalues=((*shape, "parameter"), np.zeros((1, 2, 8))))
+    above, below = verdicts.tolerances([(run, retraining.assign_attrs(source="stand-in"), spectrum)]).axes
+    np.testing.assert_array_equal(above.lines[0].get_ydata(), [3e-9, 2e-9])
+    np.testing.assert_allclose(below.lines[0].get_ydata(), [0.25, 0.25])
+    assert any("STAND-IN" in text.get_text() for text in above.texts)

@@ -76,15 +76,3 @@ def test_digits_with_corrected_labels_pass_95_percent():
     initial = initial_members(network, [1], 4e-3, 31)
     protocol = examples.protocol(run) | {"averaging": "float64", "residual_output": "probability"}
     assert float(train(network, dataset, initial, seeds=[1], **protocol).test_accuracy[0, -1]) > 0.95
-
-
-def test_initial_parameters(published):
-    from meanfield.training.initial import initial_parameters
-
-    network = examples.network(("nonlinear", "10", "esp"), published)
-    theta = initial_parameters(network, seed=1, beta_stddev=0.01, beta_op_seed=21)
-    first, output = network.unpack(theta)
-    np.testing.assert_allclose(first.weights[0], [-0.07869625, 0.09401435], atol=5e-9)
-    np.testing.assert_allclose(first.beta[:3], [-0.006096, -0.003474, 0.005870], atol=5e-7)
-    np.testing.assert_allclose(output.beta, [-0.014992], atol=5e-7)
-    assert not first.bias.any()

@@ -1,215 +1,179 @@
 """The comparator is itself compared: with the publication, and with wrong results that must not pass."""
 
-import io
-
 import examples
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 from meanfield.curvature import spectrum
-from meanfield.data import published as publication
-from meanfield.errors import MeanfieldError
 from meanfield.figures.verdicts import COLOURS, page
-from meanfield.verification import comparison, tolerances, verdicts
+from meanfield.verification import comparison, quantities, retraining, verdicts
+from meanfield.verification.quantities import Pair
+from meanfield.verification.verdicts import DIFFERS, FLOAT32, FOLLOWS, IDENTICAL, NOT_AVAILABLE, RESOLUTION, RETRAINING
 
 RUN = ("linear", "8-2", "esp")
 RELU = ("linear", "8-2", "relu")
+AT_HAND = [run for run in examples.RUNS if run[:2] in (("linear", "10"), ("linear", "8-2"), ("nonlinear", "10"))]
 
 
-def theirs(run, published):
-    files = publication.array_files(run, publication.registry(examples.ROOT / "config/published/registry.csv"))
-    arrays = {name: publication.read_array(published / file) for name, file in files.items()}
-    return comparison.published_quantities(arrays, 36, examples.network(run, published).size)
+def pairs(run, published, **changes):
+    """The published arrays of a run, some of them changed."""
+    names = ("cost", "accuracy", "residual", "alpha", "gamma", "eigenvalues", "hessians")
+    arrays = {name: examples.published_array(run, name, published).copy() for name in names}
+    arrays |= {name: change(arrays[name]) for name, change in changes.items()}
+    values = quantities.published(arrays, len(arrays["cost"]), examples.network(run, published).size)
+    records = np.arange(len(arrays["cost"]))
+    return [Pair(name, name, records, values[name]) for name in quantities.QUANTITIES if name in values]
 
 
-def ours(run, published):
-    trajectory, network, objective = (
-        examples.trajectory(run, published), examples.network(run, published), examples.objective(run[0], published)
-    )  # fmt: skip
-    spectra = spectrum.along_trajectory(trajectory, network, objective)
-    return {name: array[0] for name, array in tolerances.quantities(trajectory, spectra, network, objective).items()}
+def of(run, published, trajectory=None):
+    """Our side: the run in the arithmetic of 2018, or another trajectory of it."""
+    trajectory = examples.replayed(run, published) if trajectory is None else trajectory
+    task = examples.network(run, published), examples.objective(run[0], published)
+    return comparison.Run.of(trajectory, spectrum.along_trajectory(trajectory, *task), *task)
+
+
+def members(run, published, number=19):
+    """Values of re-trainings."""
+    examples.trajectory(run, published)  # configures TensorFlow
+    settings, task = examples.EXPERIMENTS[run[:2]], (examples.network(run, published), examples.objective(run[0], published))
+    draw = {key: settings[key] for key in ("beta_stddev", "beta_op_seed")}
+    protocol = examples.protocol(run) | {"averaging": "float32"}
+    return quantities.ours(*retraining.members(examples.dataset(run[0], published), *run[1:], draw, protocol, number), *task)
 
 
 @pytest.fixture(scope="module")
-def noise(published):
-    """Measured tolerances of RUN, from three moved members."""
-    from meanfield.training.initial import initial_members
-    from meanfield.training.train import train
-
-    examples.trajectory(RUN, published)  # configures TensorFlow
-    network, objective = examples.network(RUN, published), examples.objective("linear", published)
-    settings = examples.EXPERIMENTS[RUN[:2]]
-    [initial] = initial_members(network, [1], settings["beta_stddev"], settings["beta_op_seed"])
-    members = tolerances.moved_by_one_unit(initial, 3)
-    moved = train(network, examples.dataset("linear", published), members, seeds=range(4), **examples.protocol(RUN))
-    result = theirs(RUN, published)
-    return {
-        tolerances.FLOAT32: tolerances.averaging_noise(moved.parameters.values[0], network, objective),
-        tolerances.ENVELOPE: tolerances.envelope(moved, network, objective),
-        tolerances.SOLVER: tolerances.solver_noise(result["hessians"]),
-    }
+def re_trained(published):
+    return members(RUN, published)
 
 
-def verdict(rows, name):
-    return next(row["verdict"] for row in rows if row["quantity"] == name)
+def never():
+    raise AssertionError("re-training was not needed")
 
 
-def test_a_published_run_agrees(published, noise):
-    rows = comparison.compare(ours(RUN, published), theirs(RUN, published), noise)
-    assert [row["quantity"] for row in rows] == list(tolerances.QUANTITIES)
-    assert {row["verdict"] for row in rows} <= {comparison.IDENTICAL, tolerances.FLOAT32, tolerances.ENVELOPE}
-    assert verdict(rows, "cost") == verdict(rows, "alpha") == verdict(rows, "gamma") == comparison.IDENTICAL
-    assert all(row["records"] == 36 for row in rows)
+def by_name(rows):
+    return {row["quantity"]: row["verdict"] for row in rows}
 
 
-def test_relu_alpha_is_within_solver_noise(published):
-    mine, published_values = ours(RELU, published), theirs(RELU, published)
-    noise = {tolerances.SOLVER: tolerances.solver_noise(published_values["hessians"])}
-    assert verdict(comparison.compare(mine, published_values, noise), "alpha") == tolerances.SOLVER
-    measured = noise[tolerances.SOLVER]
-    assert (measured.alpha_low <= published_values["alpha"] + 1e-12).all()
-    assert (measured.alpha_high >= published_values["alpha"] - 1e-12).all()
+@pytest.mark.parametrize("run", AT_HAND, ids="_".join)
+def test_every_published_run_is_met(run, published):
+    """Equal in every bit, Hessians and eigenvalues within P·ε ≤ 1.3e-14 of the largest; ReLU's α by its eigenvalues."""
+    rows = comparison.compare(of(run, published), pairs(run, published), never)
+    found = by_name(rows)
+    assert {found.pop(name) for name in ("eigenvalues", "hessians")} <= {IDENTICAL, RESOLUTION}
+    assert found.pop("alpha") in ((IDENTICAL, FOLLOWS) if run[2] == "relu" else (IDENTICAL,))
+    assert set(found.values()) == {IDENTICAL}
+    assert all(row["worst"] <= 1.3e-14 for row in rows if row["quantity"] in quantities.RELATIVE)
+
+
+def test_one_unit_in_the_last_place_of_one_residual_is_noticed(published, re_trained):
+    def altered(residual):
+        residual[20, 0, 3] = np.nextafter(residual[20, 0, 3], 1)
+        return residual
+
+    rows = comparison.compare(of(RUN, published), pairs(RUN, published, residual=altered), lambda: re_trained)
+    assert by_name(rows)["residual"] == RETRAINING  # not identical, and no more than rounding does
+    assert by_name(rows)["cost"] == IDENTICAL
+    [row] = [row for row in rows if row["quantity"] == "residual"]
+    assert 0 < row["worst"] < 1e-15
+    assert "rank among 19 re-trainings, p = " in row["tolerance_from"]
+
+
+@pytest.mark.parametrize("run", [("nonlinear", "10", "esp"), ("linear", "8-2", "sigmoid")], ids="_".join)
+def test_with_another_arithmetic_the_run_is_one_among_re_trainings(run, published):
+    """TensorFlow's kernels, and the exceptions switched off: rounding alone, so nothing differs."""
+    values = members(run, published)
+    for trajectory in (examples.trajectory(run, published), examples.replayed(run, published, exceptions=False)):
+        found = by_name(comparison.compare(of(run, published, trajectory), pairs(run, published), lambda: values))
+        assert RETRAINING in found.values()
+        assert DIFFERS not in found.values()
+
+
+WRONG = {
+    "another seed": lambda run, published: examples.protocol_changed(run, published, seed=2),
+    "another split": lambda run, published: examples.protocol_changed(run, published, split_seed=6),
+    "another learning rate": lambda run, published: examples.protocol_changed(run, published, learning_rate=0.011),
+}
+
+
+@pytest.mark.parametrize("how", WRONG)
+def test_a_publication_by_a_plausible_wrong_protocol_differs(published, re_trained, how):
+    """The wrong run takes the publication's place; at hand are all its arrays."""
+    wrong, task = WRONG[how](RUN, published), (examples.network(RUN, published), examples.objective("linear", published))
+    values = quantities.ours(wrong, spectrum.along_trajectory(wrong, *task), *task)
+    publication = [Pair(name, name, np.arange(36), array[0]) for name, array in values.items()]
+    found = by_name(comparison.compare(of(RUN, published), publication, lambda: re_trained))
+    assert found["cost"] == found["residual"] == found["eigenvalues"] == DIFFERS
 
 
 @pytest.mark.parametrize(
     ("name", "change"),
     [
-        ("cost", lambda array: array + 1e-4 * (np.arange(len(array)) == 20)),
+        ("cost", lambda array: array + 1e-2 * (np.arange(len(array)) > 10)),
         ("gamma", lambda array: array + (np.arange(len(array)) == 7) / 56),
         ("alpha", lambda array: array - (np.arange(len(array)) == 35) / 56),
-        ("test_accuracy", lambda array: array[::-1]),
+        ("accuracy", lambda array: array[:, ::-1]),
         ("residual", lambda array: -array),
         ("eigenvalues", lambda array: array * 1.001),
         ("hessians", lambda array: array.swapaxes(-1, -2)[..., ::-1]),
     ],
 )
-def test_a_wrong_result_differs(published, noise, name, change):
-    wrong = ours(RUN, published)
-    wrong[name] = change(wrong[name])
-    assert verdict(comparison.compare(wrong, theirs(RUN, published), noise), name) == comparison.DIFFERS
+def test_a_wrong_publication_differs(published, re_trained, name, change):
+    rows = comparison.compare(of(RUN, published), pairs(RUN, published, **{name: change}), lambda: re_trained)
+    assert by_name(rows)[{"accuracy": "test_accuracy"}.get(name, name)] == DIFFERS
+    assert name == "cost" or by_name(rows)["cost"] == IDENTICAL
 
 
 @pytest.mark.parametrize(
     ("run", "change"),
     [
         (RUN, lambda alpha: 0 * alpha),
-        (RUN, lambda alpha: alpha[::-1]),
         (RUN, lambda alpha: alpha + (np.arange(36) == 9) / 56),
         (RELU, lambda alpha: 0 * alpha),
         (RELU, lambda alpha: alpha + 0.4 * (np.arange(36) == 9)),
     ],
 )
-def test_a_wrong_publication_differs_too(published, run, change):
-    values = theirs(run, published)
-    measured = {tolerances.SOLVER: tolerances.solver_noise(values["hessians"])}
-    values["alpha"] = change(values["alpha"])
-    assert verdict(comparison.compare(ours(run, published), values, measured), "alpha") == comparison.DIFFERS
+def test_an_alpha_beyond_what_the_eigenvalues_allow_differs(published, re_trained, run, change):
+    values = re_trained if run == RUN else members(RELU, published)
+    rows = comparison.compare(of(run, published), pairs(run, published, alpha=change), lambda: values)
+    assert by_name(rows)["alpha"] == DIFFERS
 
 
-def test_nan_and_missing_arrays_never_pass(published, noise):
-    mine, values = ours(RUN, published), theirs(RUN, published)
-    mine["cost"] = np.where(np.arange(36) == 3, np.nan, mine["cost"])
-    del values["gamma"]
-    rows = comparison.compare(mine, values, noise, {"gamma": "no answer"})
-    assert verdict(rows, "cost") == comparison.DIFFERS
-    assert verdict(rows, "gamma") == comparison.NOT_AVAILABLE
-    assert next(row for row in rows if row["quantity"] == "gamma")["tolerance_from"] == "no answer"
+def test_nan_never_passes(published, re_trained):
+    broken = of(RUN, published)
+    broken.values["cost"] = np.where(np.arange(36) == 3, np.nan, broken.values["cost"])
+    assert by_name(comparison.compare(broken, pairs(RUN, published), lambda: re_trained))["cost"] == DIFFERS
 
 
-def test_a_registry_that_lacks_an_array_is_an_error():
-    checksums = publication.registry(examples.ROOT / "config/published/registry.csv")
-    kept = {path: checksum for path, checksum in checksums.items() if "cost_relu10" not in path}
-    with pytest.raises(MeanfieldError, match="lacks cost of linear 10 relu"):
-        publication.array_files(("linear", "10", "relu"), kept)
-
-
-def test_two_runs_swapped_differ(published, noise):
-    other = ours(("linear", "8-2", "sigmoid"), published)
-    other = {name: array for name, array in other.items() if name not in ("eigenvalues", "hessians")}
-    rows = comparison.compare({**ours(RUN, published), **other}, theirs(RUN, published), noise)
-    assert verdict(rows, "cost") == verdict(rows, "residual") == comparison.DIFFERS
-
-
-def test_headline_figures(published, noise):
+def test_headline_figures(published, re_trained):
     summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
-    headline = summary.loc["linear_8-2", "esp"]
-    rows = comparison.compare_headlines(ours(RUN, published), headline, noise)
-    assert {row["verdict"] for row in rows} <= {comparison.IDENTICAL, tolerances.FLOAT32}
-    rows = comparison.compare_headlines(ours(RUN, published), headline.copy().replace(headline.cost_last, 0.1), noise)
-    assert verdict(rows, "cost_last") == comparison.DIFFERS
+    headline, epochs = summary.loc["linear_8-2", "esp"], examples.replayed(RUN, published).epoch.values
+    compared = quantities.pairs(epochs, examples.no_arrays(), headline)
+    assert set(by_name(comparison.compare(of(RUN, published), compared, never)).values()) == {IDENTICAL}
+    altered = quantities.pairs(epochs, examples.no_arrays(), headline.copy().replace(headline.cost_last, 0.1))
+    assert by_name(comparison.compare(of(RUN, published), altered, lambda: re_trained))["cost_last"] == DIFFERS
 
 
-def test_a_shorter_run_is_not_judged_by_the_last_record(published, noise):
-    summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
-    mine = {name: array[:20] for name, array in ours(RUN, published).items()}
-    shorter = {kind: measured.isel(epoch=slice(20)) for kind, measured in noise.items()}
-    rows = comparison.compare_headlines(mine, summary.loc["linear_8-2", "esp"], shorter)
-    assert [row["quantity"] for row in rows] == ["cost_first", "alpha_first", "gamma_first"]
-
-
-def test_arrays_of_wrong_shape_or_content_are_errors(published):
-    arrays = {"cost": np.zeros(36), "accuracy": np.zeros((2, 36)), "hessians": np.zeros((36, 5, 5))}
-    assert "train_accuracy" in comparison.published_quantities(arrays, 36, 5)
-    for name, wrong in (("cost", np.zeros(30)), ("hessians", np.zeros((36, 5, 4))), ("accuracy", np.zeros(36))):
-        with pytest.raises(MeanfieldError, match=f"published {name} has shape"):
-            comparison.published_quantities({**arrays, name: wrong}, 36, 5)
-    with pytest.raises(MeanfieldError, match="NaN"):
-        comparison.published_quantities({"cost": np.full(36, np.nan)}, 36, 5)
-
-
-@pytest.mark.parametrize("content", ["pickle", "truncated", "text", "integers"])
-def test_unreadable_arrays_are_errors_and_nothing_is_unpickled(tmp_path, content):
-    buffer = io.BytesIO()
-    trace = tmp_path / "trace"
-
-    class Payload:
-        def __reduce__(self):
-            return (open, (str(trace), "w"))
-
-    array = {"pickle": np.array([Payload()], dtype=object), "integers": np.arange(3)}.get(content, np.arange(9.0))
-    np.save(buffer, array, allow_pickle=True)
-    trace.unlink(missing_ok=True)
-    data = {"truncated": buffer.getvalue()[:-8], "text": b"<html>404</html>"}.get(content, buffer.getvalue())
-    (tmp_path / "a.npy").write_bytes(data)
-    with pytest.raises(MeanfieldError, match=r"a\.npy is no"):
-        publication.read_array(tmp_path / "a.npy")
-    assert not trace.exists()
-
-
-def test_every_published_array_is_found_in_the_registry():
-    checksums = publication.registry(examples.ROOT / "config/published/registry.csv")
-    files = [path for run in examples.RUNS for path in publication.array_files(run, checksums).values()]
-    assert sorted(files) == sorted(path for path in checksums if path.endswith(".npy"))
-    assert publication.array_files(("linear", "10", "tanh"), checksums) == {}
-
-
-def test_moved_members_differ_by_one_unit_everywhere():
-    theta = np.array([0.5, -0.25, 0.0])
-    moved = tolerances.moved_by_one_unit(theta, 8)
-    np.testing.assert_array_equal(moved[0], theta)
-    assert (moved[1:] != theta).all()
-    assert np.abs(moved - theta).max() <= np.spacing(0.5)
+def test_the_other_six_are_judged_by_the_same_code_once_they_are_at_hand(published):
+    """Their arrays made from a run of our own; ReLU's published α is then our symmetric solver's."""
+    for activation in ("esp", "relu", "sigmoid"):
+        run = ("nonlinear", "8-2", activation)
+        ours = of(run, published)
+        records = np.arange(len(ours.values["cost"]))
+        compared = [Pair(name, name, records, array) for name, array in ours.values.items()]
+        assert set(by_name(comparison.compare(ours, compared, never)).values()) == {IDENTICAL}
 
 
 def test_tables_of_verdicts():
-    rows = [comparison.judge("cost", np.array([d]), np.ones(1), {}) for d in (0.0, 1e-8, 1.0)]
-    rows.append(comparison.unjudged("cost", comparison.NOT_AVAILABLE, "x could not be obtained"))
-    table = pd.DataFrame(rows).assign(run=["a", "b", "c", "d"])
-    assert verdicts.overview(table)["cost"].tolist() == [
-        comparison.IDENTICAL, tolerances.FLOAT32, comparison.DIFFERS, comparison.NOT_AVAILABLE
-    ]  # fmt: skip
-    assert verdicts.sentence(table).endswith("1 differs, 1 not available; differing: c cost")
+    rows = [comparison.unjudged("cost", verdict, "x could not be obtained") for verdict in verdicts.VERDICTS]
+    table = pd.concat([comparison.table(f"linear 10 {name}", [row]) for name, row in zip("abcdefgh", rows, strict=True)])
+    assert verdicts.overview(table)["cost"].tolist() == list(verdicts.VERDICTS)
+    assert "1 differs" in verdicts.sentence(table)
+    assert verdicts.sentence(table).endswith("differing: linear 10 f cost")
     assert "x could not be obtained" in verdicts.markdown(table)
-    assert COLOURS[comparison.DIFFERS] in page(table)
+    assert COLOURS[DIFFERS] in page(table)
 
 
-def test_envelope_of_a_large_network_is_measured_where_it_says(monkeypatch, published):
-    monkeypatch.setattr(spectrum, "SMALL", 10)
-    trajectory = examples.trajectory(RUN, published)
-    moved = xr.concat([trajectory, trajectory.assign_coords(seed=[2])], "seed")
-    network, objective = examples.network(RUN, published), examples.objective("linear", published)
-    result = tolerances.envelope(moved, network, objective)
-    assert result.alpha.notnull().sum() == len(result.epoch[:: tolerances.LARGE_EVERY])
-    assert (result.cost == 0).all()
-    assert "hessians" not in result
+def test_quantities_that_no_run_has_are_no_column():
+    table = comparison.table("linear 10 esp", [comparison.unjudged("cost", FLOAT32)], {"gradient": "not published"})
+    assert list(verdicts.overview(table)) == ["cost"]
+    assert table.verdict.tolist() == [FLOAT32, NOT_AVAILABLE]
