@@ -36,7 +36,8 @@ def values(run: tuple[str, str, str], mirror: Path) -> tuple[dict, dict]:
     [start] = initial_members(task[0], [1], **draw)
     moved, followed = moved_by_one_unit(start, DRAWS), followed | {"environment": Environment.of("binary", None)}
     replayed = train(task[0], data, moved, seeds=range(DRAWS), **followed)
-    return re_trained, quantities.ours(replayed, spectrum.along_trajectory(replayed, *task), *task)
+    spectra = spectrum.along_trajectory(replayed, *task)
+    return re_trained, quantities.ours(replayed, spectra.eigenvalues.values, spectra.zero_rows.values, *task)
 
 
 def alarms(publications: dict, others: dict, rng: np.random.Generator, same: bool) -> int:

@@ -35,8 +35,9 @@ def tolerances(runs: list[tuple[dict, xr.Dataset, xr.Dataset]]) -> Figure:
         unresolved = (spectrum.flat - spectrum.zero_rows).isel(seed=0) / spectrum.sizes["parameter"]
         below.plot(spectrum.epoch, unresolved, **look)
         style.title(above, f"{run['dataset']} {run['architecture']}", retraining.attrs["source"])
-        above.set_yscale("symlog", linthresh=1e-16, subs=[])
+        above.set_yscale("symlog", linthresh=1e-16)
         above.set_yticks([0, *10.0 ** np.arange(-15, 1, 3)])
+        above.minorticks_off()
         below.set(ylim=(-0.01, 0.51), xlabel="update")
     axes[0, 0].set_ylabel("largest distance of a\nre-training's cost from the mean")
     axes[1, 0].set_ylabel("share of eigenvalues within ±τ,\nzero rows aside")

@@ -20,6 +20,7 @@ from meanfield.errors import MeanfieldError
 
 PACKET = 4  # float64 numbers that one AVX instruction takes; twice as many float32
 CACHE = 32 * 2**10  # bytes of the first-level cache, from which Eigen takes the length of its blocks
+LARGE = 700  # beyond it exp is near the end of the range of float64
 DIGITS = Context(prec=45)  # decimals: enough to round exp correctly
 
 
@@ -90,6 +91,8 @@ class Exp:
 
     def library(self, x: float) -> float:
         """The C library's: correctly rounded, but for the exceptions."""
+        if not abs(x) < LARGE:
+            return float(np.exp(x))  # of a training that diverges: 0, ∞ or no number
         return self.exceptions.get(x) or float(Decimal(x).exp(DIGITS))
 
 

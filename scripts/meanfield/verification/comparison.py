@@ -57,7 +57,8 @@ class Run:
     @classmethod
     def of(cls, trajectory: xr.Dataset, spectra: xr.Dataset, network: Network, objective: Objective) -> "Run":
         """From the first seed of trajectory.nc and spectrum.nc."""
-        values = {name: array[0] for name, array in ours(trajectory, spectra, network, objective).items()}
+        spectrum = spectra.eigenvalues.values, spectra.zero_rows.values
+        values = {name: array[0] for name, array in ours(trajectory, *spectrum, network, objective).items()}
         return cls(values, spectra.zero_rows.values[0], trajectory.parameters.values[0], network, objective)
 
     def explained(self, pair: Pair, theirs: dict[str, np.ndarray]) -> dict | None:

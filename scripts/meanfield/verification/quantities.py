@@ -71,16 +71,19 @@ def resolved(eigenvalues: np.ndarray) -> dict[str, np.ndarray]:
     }
 
 
-def ours(trajectory: xr.Dataset, spectra: xr.Dataset, network: Network, objective: Objective) -> dict[str, np.ndarray]:
+def ours(
+    trajectory: xr.Dataset, eigenvalues: np.ndarray, zero_rows: np.ndarray, network: Network, objective: Objective
+) -> dict[str, np.ndarray]:
     """What is compared, of every seed (or member): arrays [seed, epoch, …], by the names in QUANTITIES.
 
-    α and γ in the published sense. Hessians only up to spectrum.SMALL parameters, as far as the publication has them.
+    From eigenvalues [seed, epoch, P] and the number of zero rows [seed, epoch]; α and γ in the published sense. Hessians
+    only up to spectrum.SMALL parameters, as far as the publication has them.
     """
     result = {name: trajectory[name].values for name in OF_TRAJECTORY}
     result["zero_residuals"] = spectrum.zero_residuals(result["residual"])
-    result["alpha"] = spectra.negative_published.values / network.size
-    result["gamma"] = spectra.zero_rows.values / network.size
-    result["eigenvalues"] = spectra.eigenvalues.values
+    result["alpha"] = np.where(np.isnan(zero_rows), np.nan, (eigenvalues < 0).mean(axis=-1))
+    result["gamma"] = zero_rows / network.size
+    result["eigenvalues"] = eigenvalues
     result |= resolved(result["eigenvalues"])
     if network.size <= spectrum.SMALL:
         result["hessians"] = hessian.hessian(trajectory.parameters.values, network, objective)

@@ -12,12 +12,14 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import xarray as xr
 
-from meanfield.curvature import spectrum
+from meanfield.curvature import hessian, spectrum
 from meanfield.data.task import problem
+from meanfield.model.network import Network
+from meanfield.model.propagation import Objective
 from meanfield.training.initial import initial_members
 from meanfield.training.train import train
 
-LARGE_EVERY = 8  # beyond spectrum.SMALL parameters, spectra are taken at every eighth record, and the last
+LARGE_EVERY = 27  # beyond spectrum.SMALL parameters, spectra are taken at every 27th record, and the last
 
 
 def moved_by_one_unit(theta: np.ndarray, members: int) -> np.ndarray:
@@ -46,11 +48,11 @@ def members(
     protocol: dict,
     number: int,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
-) -> tuple[xr.Dataset, xr.Dataset]:
-    """Trajectory and spectra of `number` re-trainings of graph seed 1; samples in the dataset's order.
+) -> tuple[xr.Dataset, np.ndarray, np.ndarray]:
+    """Trajectory, eigenvalues [member, epoch, P] and zero rows [member, epoch] of `number` re-trainings of graph seed 1.
 
-    `initial` and `protocol` are keyword arguments of `initial_members` and `train`. Beyond spectrum.SMALL parameters the
-    spectra are those of every eighth record and the last, NaN at the others.
+    `initial` and `protocol` are keyword arguments of `initial_members` and `train`. Samples are in the
+    dataset's order. Beyond spectrum.SMALL parameters spectra are those of every 27th record and the last, NaN at the others.
     """
     network, objective = problem(dataset, architecture, activation, protocol["averaging"])
     [published] = initial_members(network, [1], **initial)
@@ -60,18 +62,30 @@ def members(
     trajectory = train(network, shuffled, draw, seeds=names, **protocol, random_rounding=True, progress=progress)
     back = xr.DataArray(orders.values[:, : trajectory.sizes["sample"]].argsort(axis=1), dims=("seed", "sample"))
     trajectory["residual"] = trajectory.residual.isel(sample=back)
-    records = trajectory.sizes["epoch"]
-    every = range(records) if network.size <= spectrum.SMALL else sorted({*range(0, records, LARGE_EVERY), records - 1})
-    chosen = trajectory.isel(epoch=list(every))
-    spectra = spectrum.along_trajectory(chosen, network, objective, progress=progress)
-    return trajectory, spectra.reindex(epoch=trajectory.epoch)
+    eigenvalues, zero_rows = _spectra(trajectory.parameters.values, network, objective, progress)
+    return trajectory, eigenvalues, zero_rows
 
 
-def spread(trajectory: xr.Dataset, spectra: xr.Dataset) -> xr.Dataset:
+def _spectra(
+    parameters: np.ndarray, network: Network, objective: Objective, progress: Callable[[Iterable, str], Iterable]
+) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues and numbers of zero rows of parameters [member, epoch, P], NaN at records that are left out."""
+    records = range(parameters.shape[1])
+    chosen = records if network.size <= spectrum.SMALL else sorted({*records[::LARGE_EVERY], records[-1]})
+    eigenvalues, zero_rows = np.full(parameters.shape, np.nan), np.full(parameters.shape[:2], np.nan)
+    for record in progress(chosen, "spectrum"):
+        for block in np.array_split(np.arange(len(parameters)), len(parameters) if network.size > spectrum.SMALL else 1):
+            matrices = hessian.hessian(parameters[block, record], network, objective)
+            zero = spectrum.zero_rows(matrices)
+            eigenvalues[block, record] = spectrum.eigenvalues(matrices, zero)
+            zero_rows[block, record] = zero.sum(axis=-1)
+    return eigenvalues, zero_rows
+
+
+def spread(trajectory: xr.Dataset, eigenvalues: np.ndarray, zero_rows: np.ndarray) -> xr.Dataset:
     """How far members lie from their mean: {quantity} [member, epoch], of what needs no Hessian; for the figure."""
-    size = spectra.sizes["parameter"]
     values = {name: trajectory[name].values for name in ("cost", "train_accuracy", "test_accuracy", "residual")}
-    values |= {"alpha": spectra.negative_published.values / size, "eigenvalues": spectra.eigenvalues.values}
+    values |= {"gamma": zero_rows / eigenvalues.shape[-1], "eigenvalues": eigenvalues}
     distances = {
         name: np.abs(array - array.mean(axis=0)).reshape(*array.shape[:2], -1).max(axis=-1) for name, array in values.items()
     }

@@ -6,8 +6,10 @@ from meanfield.figures import deviations
 
 
 def test_deviations_are_drawn_where_the_table_says():
-    columns = [f"{name}_{form}" for name in ("alpha", "gamma") for form in ("published", "resolved", "corrected")]
-    columns += ["test_accuracy_published", "test_accuracy_corrected"]
+    columns = [
+        f"{name}_{form}" for name in ("alpha", "gamma") for form in ("published", "resolved", "tensorflow", "corrected")
+    ]
+    columns += [f"test_accuracy_{form}" for form in ("published", "tensorflow", "corrected")]
     rows = [{"dataset": "linear", "architecture": "10", "activation": name, "seed": 1} for name in ("esp", "relu")]
     values = np.random.default_rng(0).uniform(size=(2, len(columns)))
     table = pd.concat([pd.DataFrame(rows), pd.DataFrame(values, columns=columns)], axis=1).assign(source="stand-in")

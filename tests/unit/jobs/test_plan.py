@@ -3,7 +3,7 @@
 import pytest
 from examples import CONFIG
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, Plan, data_size, named, path
+from meanfield.jobs.plan import CORRECTED, SECOND, Plan, data_size, named, path
 
 PUBLISHED = [("linear_10", "esp"), ("linear_10", "relu"), ("digits_25", "esp")]
 
@@ -71,6 +71,35 @@ def test_counts_without_eigenvalues_have_no_pictures():
     assert not any(name.startswith(("video", "networks", "explorer", "verify")) for name in ours.job_names())
 
 
+DATASETS = CONFIG["datasets"]
+IRIS = {"packaged": "iris", "test_size": 0.2, "split_seed": 1}
+
+
+@pytest.mark.parametrize(
+    ("dataset", "activation", "changes"),
+    [
+        ("linear", "tanh", {}),
+        ("linear" + CORRECTED, "esp", {}),
+        ("linear" + SECOND, "esp", {}),
+        ("linear", "esp", {"arithmetic": "tensorflow"}),
+        ("linear", "esp", {"averaging": "float64"}),
+        (
+            "mine",
+            "esp",
+            {"datasets": DATASETS | {"mine": IRIS}},
+        ),
+        ("mine", "esp", {"datasets": DATASETS | {"mine": DATASETS["linear"] | {"split_seed": [1, 2]}}}),
+    ],
+)
+def test_what_2018_had_not_is_trained_by_tensorflows_kernels(dataset, activation, changes):
+    assert plan(**changes).replayed(dataset, activation) is None
+
+
+def test_the_published_runs_are_replayed():
+    assert plan().replayed("linear", "relu") == {"kernels": "binary", "exceptions": True}
+    assert plan(arithmetic=2018, exceptions=False).replayed("digits", "esp") == {"kernels": "digits", "exceptions": False}
+
+
 def test_a_pair_that_is_not_configured_is_one_line():
     with pytest.raises(MeanfieldError, match="no experiment linear 8-5 is configured; there are: linear 10, linear 8-2"):
         plan().seeds("linear", "8-5")
@@ -92,5 +121,5 @@ def test_size_of_a_table_of_ones_own(tmp_path):
 
 def test_every_job_has_a_name_of_its_own():
     names = plan().job_names()
-    assert len(names) == len(set(names)) == 3 + 3 * 15 + 2 + 2 * 5 + 1 + 3 * 3 + 1
+    assert len(names) == len(set(names)) == 3 + 3 * 15 + 2 + 2 * 5 + 1 + 2 * 3 + 1
     assert {"training/linear_10_esp", "networks/digits_25", "tables/tables", "comparison/linear_10_relu"} <= set(names)

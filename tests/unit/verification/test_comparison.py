@@ -98,9 +98,9 @@ WRONG = {
 @pytest.mark.parametrize("how", WRONG)
 def test_a_publication_by_a_plausible_wrong_protocol_differs(published, re_trained, how):
     """The wrong run takes the publication's place; at hand are all its arrays."""
-    wrong, task = WRONG[how](RUN, published), (examples.network(RUN, published), examples.objective("linear", published))
-    values = quantities.ours(wrong, spectrum.along_trajectory(wrong, *task), *task)
-    publication = [Pair(name, name, np.arange(36), array[0]) for name, array in values.items()]
+    wrong = WRONG[how](RUN, published)
+    values = of(RUN, published, wrong).values
+    publication = [Pair(name, name, np.arange(36), array) for name, array in values.items()]
     found = by_name(comparison.compare(of(RUN, published), publication, lambda: re_trained))
     assert found["cost"] == found["residual"] == found["eigenvalues"] == DIFFERS
 
