@@ -40,8 +40,8 @@ def paragraph(table: pd.DataFrame) -> str:
         exact = (costs.verdict == "identical").sum()
         worst = judged[judged.quantity.isin(["eigenvalues", "hessians"])].worst.max()
         lines.append(
-            f"Compared array by array: {listed(arrays)}. {exact} of these {len(costs)} runs have the published cost at every record; "
-            f"eigenvalues and Hessians differ by at most {worst:.1e} of the largest."
+            f"Compared array by array: {listed(arrays)}. {exact} of these {len(costs)} runs have the published cost at "
+            f"every record; eigenvalues and Hessians differ by at most {worst:.1e} of the largest."
         )
     if len(others):
         lines.append(

@@ -27,12 +27,12 @@ matplotlib.rcParams.update({"svg.hashsalt": "structure", "svg.fonttype": "none",
 
 def rooms() -> list[str]:
     """The rooms, from the roof to the ground, as import-linter holds them."""
-    [contract] = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    contract, *_ = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
     return [layer.removeprefix("meanfield.") for layer in contract["layers"] if (CORE / layer.split(".")[1]).is_dir()]
 
 
 def imports() -> dict[tuple[str, str], int]:
-    """How many lines of one room import from another: {(importing, imported): number}."""
+    """How many imports lead from modules of one room to those of another: {(importing, imported): number}."""
     sys.path.insert(0, str(CORE.parent))
     graph = grimp.build_graph("meanfield", cache_dir=None)
     found: dict[tuple[str, str], int] = {}
@@ -45,8 +45,8 @@ def imports() -> dict[tuple[str, str], int]:
 
 
 def rules() -> dict[str, set[str]]:
-    """Each rule and the rules that it needs, for the default run and the two that go further."""
-    command = [sys.executable, "-m", "snakemake", "--rulegraph", "dot", "all", "deviations", "claims"]
+    """Each rule and the rules that it needs, for the default run and those that go further."""
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "dot", "all", "deviations", "tolerances", "claims"]
     quiet = {**os.environ, "PYTHONWARNINGS": "ignore"}
     said = subprocess.run(command, cwd=ROOT, env=quiet, text=True, capture_output=True, check=True).stdout
     names = dict(re.findall(r"(\d+)\[label = \"(\w+)", said))
@@ -106,7 +106,7 @@ def ancestor(name: str, needs: dict[str, set[str]]) -> set[str]:
 
 
 def _rooms(axes: matplotlib.axes.Axes, names: list[str], lines: dict[tuple[str, str], int]) -> None:
-    """Rooms as a tower: what each is for and holds; on its right how many of its modules' lines import from each below."""
+    """Rooms as a tower: what each is for and holds; on its right how often its modules import those of each below."""
     for floor, name in enumerate(names):
         y = -floor
         modules = sorted(path.stem for path in (CORE / name).glob("[!_]*.py"))
@@ -124,7 +124,7 @@ def _rooms(axes: matplotlib.axes.Axes, names: list[str], lines: dict[tuple[str, 
             elif name == other:
                 axes.plot(x, y, "s", color="#0072B2", ms=7)
     axes.set(xlim=(-0.1, 14.5), ylim=(-len(names) + 0.4, 2.2))
-    title = "The rooms of the core, scripts/meanfield/: each imports only rooms below it (discs: how many lines do)"
+    title = "The rooms of the core, scripts/meanfield/: each imports only rooms below it (discs: how often)"
     axes.set_title(title, loc="left", weight="bold")
 
 

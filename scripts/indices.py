@@ -3,7 +3,7 @@
 from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield.curvature.spectrum import indices
+    from meanfield.curvature.indices import indices
     from meanfield.data import storage
 
     table = indices(storage.read(job.input.trajectory), storage.read(job.input.spectrum), job.params.after)

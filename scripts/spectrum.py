@@ -3,16 +3,17 @@
 from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield.curvature.dense import NUMPY, tensorflow
+    from meanfield.curvature.dense import NUMPY
     from meanfield.curvature.spectrum import of_run
     from meanfield.data import storage
 
     dense = NUMPY
     if job.gpu:
+        from meanfield.curvature.tensorflow_dense import TENSORFLOW
         from meanfield.training.tensorflow_model import configure
 
         job.compute_on(configure(job.params.threads, job.gpu))
-        dense = tensorflow() if job.device == "GPU" else NUMPY
+        dense = TENSORFLOW if job.device == "GPU" else NUMPY
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
     run = (dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
     spectra = of_run(trajectory, *run, **job.params.spectrum, dense=dense, progress=job.progress)

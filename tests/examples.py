@@ -10,7 +10,7 @@ import xarray as xr
 import yaml
 from matplotlib.figure import Figure
 from matplotlib.text import Text
-from meanfield.curvature import spectrum
+from meanfield.curvature import indices, spectrum
 from meanfield.data import datasets, published
 from meanfield.data.task import part, problem
 from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
@@ -142,7 +142,7 @@ def synthetic_run(
         attrs={"source": data.attrs["source"]},
     )
     spectra = spectrum.along_trajectory(run, net, target, eigenvectors_at=["last"]).assign_attrs(source=run.attrs["source"])
-    return run, spectra, spectrum.indices(run, spectra)
+    return run, spectra, indices.indices(run, spectra)
 
 
 def illegible(figure: Figure) -> list[str]:

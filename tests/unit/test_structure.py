@@ -20,7 +20,7 @@ def linted(folder: Path) -> subprocess.CompletedProcess:
 def test_each_room_imports_only_rooms_below_it():
     result = linted(ROOT)
     assert result.returncode == 0, result.stdout
-    assert "1 kept, 0 broken" in result.stdout
+    assert "2 kept, 0 broken" in result.stdout
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,7 @@ def test_each_room_imports_only_rooms_below_it():
         ("model/losses.py", "from meanfield.figures import style"),
         ("training/schedule.py", "def late():\n    from meanfield.curvature import hessian"),
         ("errors.py", "import meanfield.jobs.plan"),
+        ("curvature/inertia.py", "import tensorflow"),
     ],
 )
 def test_an_import_from_above_is_noticed(tmp_path, module, line):
@@ -37,7 +38,7 @@ def test_an_import_from_above_is_noticed(tmp_path, module, line):
         stream.write(f"\n{line}\n")
     result = linted(tmp_path)
     assert result.returncode == 1
-    assert "0 kept, 1 broken" in result.stdout
+    assert "1 kept, 1 broken" in result.stdout
     assert module.removesuffix(".py").replace("/", ".") in result.stdout
 
 
@@ -60,6 +61,12 @@ def test_importing_the_package_loads_nothing_else(tmp_path):
     command = [sys.executable, "-c", code]
     result = subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "scripts")}, text=True, capture_output=True)
     assert result.stdout.split() == ["meanfield"], result.stderr
+
+
+def test_every_rule_is_in_the_picture():
+    drawn = (ROOT / "docs/images/structure.svg").read_text()
+    rules = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"benchmarks"}
+    assert {rule for rule in rules if f">{rule}</text>" not in drawn} == set()
 
 
 def test_the_picture_is_that_of_the_code(tmp_path):

@@ -87,6 +87,15 @@ def averaging(wildcards):
     return PLAN.averaging(wildcards.dataset)
 
 
+# How a published run is trained again, where that is asked for or a bit differs.
+RETRAINING = dict(
+    initial=of_pair(PLAN.initial),
+    protocol=of_pair(PLAN.protocol),
+    members=config["verification"]["members"],
+    threads=config["threads"]["training"],
+)
+
+
 def shown(path, category, labels, caption=None):
     """A result that the report shows; its caption is of the same name, if none is given."""
     return report(path, caption=f"../report/{caption or Path(path).stem}.rst", category=category, labels=labels)

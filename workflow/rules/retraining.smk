@@ -21,11 +21,8 @@ rule retraining:
         "../../envs/train-cpu.yaml"
     threads: config["threads"]["training"]
     resources:
-        **asked(resources.training, resources.spectrum, members=config["verification"]["members"]),
+        **asked(resources.training, resources.spectrum, members=RETRAINING["members"]),
     params:
-        initial=of_pair(PLAN.initial),
-        protocol=of_pair(PLAN.protocol),
-        members=config["verification"]["members"],
-        threads=config["threads"]["training"],
+        **RETRAINING,
     script:
         "../../scripts/retraining.py"

@@ -1,7 +1,7 @@
 """
 The large dense linear algebra of the spectrum step, in one place so that it can run on another device.
 
-NUMPY is the CPU's. `tensorflow` gives the same three functions on a GPU: the formulas around them do not change.
+NUMPY is the CPU's. `tensorflow_dense` gives the same three functions on a GPU: the formulas around them do not change.
 """
 
 from collections.abc import Callable
@@ -19,14 +19,3 @@ class Dense(NamedTuple):
 
 
 NUMPY = Dense(np.matmul, np.linalg.eigvalsh, np.linalg.eigh)
-
-
-def tensorflow() -> Dense:
-    """The same on the device that `tensorflow_model.configure` chose, float64."""
-    from meanfield.training.tensorflow_model import tf  # not before it is asked for: most jobs do without TensorFlow
-
-    return Dense(
-        lambda left, right: tf.linalg.matmul(left, right).numpy(),
-        lambda matrices: tf.linalg.eigvalsh(matrices).numpy(),
-        lambda matrix: tuple(part.numpy() for part in tf.linalg.eigh(matrix)),
-    )

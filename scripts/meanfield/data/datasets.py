@@ -1,5 +1,5 @@
 """
-The three tasks of the paper, and datasets of one's own (`own`): obtain, encode, split and scale.
+The three tasks of the paper, and datasets of one's own (`user_data`): obtain, encode, split and scale.
 
 A published .mat file comes from a mirror, else from its pinned address, else, so that a machine without network can still
 run everything, from a deterministic stand-in of the same size and difficulty, marked as such in all that follows.

@@ -18,7 +18,7 @@ from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
 
 Published = dict[tuple[str, str, str], pd.DataFrame]
-"""`verification.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""
+"""`quantities.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""
 
 COST, UPDATE = style.LABELS["cost"], "update"
 CAUSES = {

@@ -1,8 +1,8 @@
 """
 The check of the configuration before any job starts: one line naming the key, the value, what is allowed.
 
-Imported by the Snakefile, so it needs nothing but jsonschema, which Snakemake brings. (Snakemake's own `validate` prints
-the schema instead of a sentence.)
+Imported by the Snakefile, so it needs nothing but jsonschema and PyYAML, which Snakemake brings. (Snakemake's own
+`validate` prints the schema instead of a sentence.)
 """
 
 import json

@@ -130,7 +130,7 @@ class Plan:
         return [1] * len(self.split_seeds(dataset)) or list(range(1, members + 1))
 
     def initial(self, dataset: str, architecture: str) -> dict:
-        """How a run's initial parameters are drawn: keyword arguments of `training.train.initial_members`."""
+        """How a run's initial parameters are drawn: keyword arguments of `training.initial.initial_members`."""
         return {key: self.setting(dataset, architecture, key) for key in ("beta_stddev", "beta_op_seed")}
 
     def protocol(self, dataset: str, architecture: str) -> dict:

@@ -1,7 +1,7 @@
 """
 Where each result comes from: a small JSON file per job, and the chain from any result back to the download.
 
-    python -m meanfield.jobs.provenance results/figures/overview.png     (from scripts/, or with PYTHONPATH=scripts)
+    python -m meanfield.jobs.provenance results/figures/overview.png     (with PYTHONPATH=scripts)
 """
 
 import hashlib

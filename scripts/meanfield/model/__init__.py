@@ -1,1 +1,1 @@
-"""The mathematics of a network: activations, losses, layout, propagation; all of it once more, to be read (`reference`)."""
+"""The mathematics of a network: activations, losses, layout, propagation; and all of it to be read, in reference."""

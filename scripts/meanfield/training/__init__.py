@@ -1,1 +1,1 @@
-"""How a run comes about: the schedule of records and rates, and the training itself."""
+"""How a run comes about: initial draw, learning rates, the arithmetic of 2018, TensorFlow."""

@@ -8,6 +8,7 @@ import pandas as pd
 import xarray as xr
 
 from meanfield.curvature import hessian, spectrum
+from meanfield.curvature.indices import zero_residuals
 from meanfield.data import storage
 from meanfield.errors import MeanfieldError
 from meanfield.model.network import Network
@@ -80,7 +81,7 @@ def ours(
     only up to spectrum.SMALL parameters, as far as the publication has them.
     """
     result = {name: trajectory[name].values for name in OF_TRAJECTORY}
-    result["zero_residuals"] = spectrum.zero_residuals(result["residual"])
+    result["zero_residuals"] = zero_residuals(result["residual"])
     result["alpha"] = np.where(np.isnan(zero_rows), np.nan, (eigenvalues < 0).mean(axis=-1))
     result["gamma"] = zero_rows / network.size
     result["eigenvalues"] = eigenvalues
@@ -111,7 +112,7 @@ def published(arrays: dict[str, np.ndarray], records: int, parameters: int) -> d
     if "accuracy" in arrays:
         result["train_accuracy"], result["test_accuracy"] = arrays["accuracy"]
     if "residual" in arrays:
-        result["zero_residuals"] = spectrum.zero_residuals(arrays["residual"])
+        result["zero_residuals"] = zero_residuals(arrays["residual"])
     if "eigenvalues" in arrays:
         result["eigenvalues"] = np.sort(arrays["eigenvalues"], axis=-1)
         result |= resolved(result["eigenvalues"])

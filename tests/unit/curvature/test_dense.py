@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 import xarray as xr
 from examples import synthetic_dataset, synthetic_run
-from meanfield.curvature.dense import NUMPY, Dense, tensorflow
+from meanfield.curvature.dense import NUMPY, Dense
 from meanfield.curvature.spectrum import along_trajectory
+from meanfield.curvature.tensorflow_dense import TENSORFLOW
 from meanfield.data.task import problem
 from meanfield.training import tensorflow_model
 
@@ -18,7 +19,7 @@ def test_spectra_with_tensorflow_equal_those_with_numpy(activation, features, la
     dataset = synthetic_dataset(features, labels)
     trajectory, expected, _ = synthetic_run(activation, dataset, architecture, seeds=2)
     network, objective = problem(dataset, architecture, activation, "float64")
-    found = along_trajectory(trajectory, network, objective, eigenvectors_at=["last"], dense=tensorflow())
+    found = along_trajectory(trajectory, network, objective, eigenvectors_at=["last"], dense=TENSORFLOW)
     largest = float(abs(expected.eigenvalues).max())
     assert abs(found.eigenvalues - expected.eigenvalues).max() <= 1e-13 * largest
     for name in ("negative", "flat", "zero_rows", "symmetric"):

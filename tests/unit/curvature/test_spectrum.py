@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
-from meanfield.curvature import hessian, inertia, spectrum, symmetry
+from meanfield.curvature import hessian, indices, inertia, spectrum, symmetry
 from meanfield.model import propagation
 from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
@@ -146,7 +146,7 @@ def test_causes_of_flatness_add_up_and_eigenvectors_are_stored(run, published):
     matrix = hessian.hessian(trajectory.parameters.sel(epoch=11).values[0], *arguments[1:])
     vectors = result.eigenvectors.sel(seed=1, vector_epoch=11).values
     np.testing.assert_allclose(matrix @ vectors, vectors * result.eigenvalues.sel(seed=1, epoch=11).values, atol=1e-14)
-    table = spectrum.indices(trajectory, result.assign_attrs(source="mirror"))
+    table = indices.indices(trajectory, result.assign_attrs(source="mirror"))
     np.testing.assert_allclose(table.gamma_rows + table.gamma_flat + table.gamma_symmetry, table.gamma, atol=1e-15)
     assert (table.gamma_flat >= 0).all()
     assert table.participation_ratio.notna().sum() == 2
@@ -158,5 +158,5 @@ def test_bulk_width_holds_the_central_eigenvalues_and_is_zero_where_unresolved()
     spectra = xr.Dataset(
         {"eigenvalues": (("seed", "epoch", "parameter"), values), "tolerance": (("seed", "epoch"), [[1e-14, 1e-13, 1e-15]])}
     )
-    np.testing.assert_allclose(spectrum.bulk_width(spectra), [[8, 0, 0]])
-    assert np.isnan(spectrum.bulk_width(spectra.drop_vars("eigenvalues"))).all()
+    np.testing.assert_allclose(indices.bulk_width(spectra), [[8, 0, 0]])
+    assert np.isnan(indices.bulk_width(spectra.drop_vars("eigenvalues"))).all()

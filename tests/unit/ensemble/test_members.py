@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from examples import CONFIG
-from meanfield.curvature import spectrum
+from meanfield.curvature import indices, spectrum
 from meanfield.data import datasets
 from meanfield.ensemble import members
 from meanfield.errors import MeanfieldError
@@ -62,7 +62,7 @@ def test_a_diverged_member_is_blank_in_spectra_and_tables_and_named_in_the_stati
     whole = spectrum.of_run(run.sel(seed=[1, 3]), DATASET, "8-2", "relu", "float32", eigenvectors_at=["last"])
     np.testing.assert_allclose(spectra.eigenvalues.sel(seed=[1, 3]), whole.eigenvalues)
     np.testing.assert_allclose(spectra.eigenvectors.sel(seed=[1, 3]), whole.eigenvectors)
-    table = spectrum.indices(run, spectra.assign_attrs(source="mirror"))
+    table = indices.indices(run, spectra.assign_attrs(source="mirror"))
     lost = table[table.seed == 2]
     measured = table.columns.difference(["seed", "epoch", "parameters", "diverged", "task", "source"])
     assert lost[measured].isna().all(axis=None)

@@ -1,4 +1,4 @@
-"""Portraits of networks: the numbers that are drawn are those of the stored arrays."""
+"""Figures of networks: the numbers that are drawn are those of the stored arrays."""
 
 import numpy as np
 import pytest

@@ -3,7 +3,9 @@
 import pytest
 from examples import CONFIG
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, SECOND, Plan, data_size, named, path
+from meanfield.jobs.plan import CORRECTED, REPLAYED, SECOND, Plan, data_size, named, path
+from meanfield.training.arithmetic import KERNELS
+from meanfield.training.replay import ACTIVATIONS
 
 PUBLISHED = [("linear_10", "esp"), ("linear_10", "relu"), ("digits_25", "esp")]
 
@@ -123,3 +125,9 @@ def test_every_job_has_a_name_of_its_own():
     names = plan().job_names()
     assert len(names) == len(set(names)) == 3 + 3 * 15 + 2 + 2 * 5 + 1 + 2 * 3 + 1
     assert {"training/linear_10_esp", "networks/digits_25", "tables/tables", "comparison/linear_10_relu"} <= set(names)
+
+
+def test_what_the_plan_says_without_numpy_is_what_the_core_says():
+    """The plan is read by the launcher, which may lack the core's packages; so it states these again."""
+    assert REPLAYED == ACTIVATIONS
+    assert {plan().replayed(dataset, "esp")["kernels"] for dataset in CONFIG["datasets"]} == set(KERNELS)

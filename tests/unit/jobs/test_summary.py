@@ -2,6 +2,7 @@
 
 import json
 
+from meanfield.data.storage import STAND_IN
 from meanfield.jobs import summary
 
 
@@ -12,7 +13,7 @@ def test_verdicts_are_counted(tmp_path):
 
 
 def test_stand_ins_are_named_with_the_remedy(tmp_path):
-    for name, source in (("linear", "mirror"), ("nonlinear", "stand-in")):
+    for name, source in (("linear", "mirror"), ("nonlinear", STAND_IN)):
         (tmp_path / f"{name}.json").write_text(json.dumps({"source": source}))
     places = [tmp_path / f"{name}.json" for name in ("linear", "nonlinear", "absent")]
     assert "not the published: nonlinear. " in summary.stand_ins(places)

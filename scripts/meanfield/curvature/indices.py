@@ -1,0 +1,59 @@
+"""The numbers of a run, record by record: α and γ as published and resolved, γ by cause, zero residuals, widths."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from meanfield.data.task import task_of
+
+ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (docs/protocol.md, section Indices)
+
+
+def zero_residuals(residual: np.ndarray) -> np.ndarray:
+    """Share of zero residuals of [..., label, sample], float64 [...]; NaN where they are."""
+    share = (np.abs(residual) <= ZERO_RESIDUAL).mean(axis=(-2, -1))
+    return np.where(np.isnan(residual).any(axis=(-2, -1)), np.nan, share)
+
+
+def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
+    """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, epoch]; NaN where not computed.
+
+    Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0.
+    """
+    if "eigenvalues" not in spectrum:
+        return np.full(spectrum.tolerance.shape, np.nan)
+    low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
+    width = high - low
+    return np.where(width <= 2 * spectrum.tolerance.values, 0.0, width)
+
+
+def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:
+    """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ, P.
+
+    Cost and training accuracy are those before the update, as published, or, `after`, of the same parameters as the rest.
+    """
+    size = spectrum.attrs["parameters"]
+    suffix = "_after" if after else ""
+    columns = {
+        **{name: trajectory[name + suffix] for name in ("cost", "train_accuracy")},
+        "test_accuracy": trajectory.test_accuracy,
+        "zero_residuals": (("seed", "epoch"), zero_residuals(trajectory.residual.values)),
+        "gradient_norm": trajectory.gradient_norm,
+        "alpha_published": spectrum.negative_published / size,
+        "gamma_published": spectrum.zero_rows / size,
+        "alpha": spectrum.negative / size,
+        "gamma": spectrum.flat / size,
+        "gamma_rows": spectrum.zero_rows / size,
+        "gamma_symmetry": spectrum.symmetric / size,
+        "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
+        **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
+        **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
+        "bulk_width": (("seed", "epoch"), bulk_width(spectrum)),
+        "parameters": size,
+        "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
+    }
+    if "participation_ratio" in spectrum:
+        mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")
+        columns["participation_ratio"] = mean.reindex(epoch=trajectory.epoch)
+    table = xr.Dataset(columns).reset_coords(drop=True).to_dataframe(dim_order=["seed", "epoch"]).reset_index()
+    return table.assign(task=task_of(spectrum), source=spectrum.attrs["source"])
