@@ -1,4 +1,4 @@
-"""How far rounding moves one run: re-trained from parameters moved by one unit; dataset.nc in, retraining.nc out."""
+"""How far rounding moves one run: re-trained with rounding at random; dataset.nc in, retraining.nc out."""
 
 from meanfield.jobs.step import step
 

@@ -40,15 +40,15 @@ def values(run: tuple[str, str, str], mirror: Path) -> tuple[dict, dict]:
     return re_trained, quantities.ours(replayed, spectra.eigenvalues.values, spectra.zero_rows.values, *task)
 
 
-def alarms(publications: dict, others: dict, rng: np.random.Generator, same: bool) -> int:
+def alarms(publications: dict, others: dict, rng: np.random.Generator, parameters: int, same: bool) -> int:
     """In how many draws the publication is the most extreme; it is one of the others itself if they are the `same`."""
     found = 0
     for draw in range(DRAWS):
         allowed = np.setdiff1d(np.arange(DRAWS + MEMBERS), [draw] if same else [])
         chosen = rng.choice(allowed, MEMBERS, replace=False)
-        records = np.arange(publications["cost"].shape[1])
-        pairs = [quantities.Pair(name, name, records, array[draw]) for name, array in publications.items()]
-        found += rank(pairs, {name: array[chosen] for name, array in others.items()}).p <= 1 / (MEMBERS + 1)
+        pairs = [quantities.Pair(name, name, np.arange(array.shape[1]), array[draw]) for name, array in publications.items()]
+        standing = rank(pairs, [pair.theirs for pair in pairs], [array[chosen] for array in others.values()], parameters)
+        found += standing.p <= 1 / (MEMBERS + 1)
     return found
 
 
@@ -57,7 +57,10 @@ if __name__ == "__main__":
     print(f"stated: {1 / (MEMBERS + 1):.3f}\n\n| run | publication | called different | 95 % interval |\n|---|---|---|---|")
     for run in RUNS:
         others, replayed = values(run, Path(sys.argv[1]))
+        size = others["eigenvalues"].shape[-1]
         for name, publications in (("re-training", others), ("arithmetic of 2018", replayed)):
-            found = alarms(publications, others, np.random.default_rng(1), publications is others)
+            found = alarms(
+                publications, others, np.random.default_rng(1), network(run, Path(sys.argv[1])).size, publications is others
+            )
             low, high = stats.binomtest(found, DRAWS).proportion_ci(method="wilson")
             print(f"| {' '.join(run)} | {name} | {found / DRAWS:.3f} | {low:.3f} to {high:.3f} |", flush=True)

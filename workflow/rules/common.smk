@@ -46,7 +46,7 @@ CUDA = [resources.gpu] if config["gpu"] else []
 SHOWN = ", ".join(config["activations"])  # in results with a panel or curve for each
 VIDEOS = [f"results/videos/{pair}.mp4" for pair in PLAN.drawn]
 EXPLORER = ["results/explorer.html"] if PLAN.drawn else []
-VERDICTS = ["results/verification/verdicts.md"] if PLAN.judged and PLAN.drawn else []
+VERDICTS = ["results/verification/verdicts.md"] if PLAN.judged else []
 
 
 wildcard_constraints:
@@ -103,7 +103,7 @@ def shown(path, category, labels, caption=None):
 
 def replayed(wildcards):
     """How a run is computed in the arithmetic of 2018; None if it is TensorFlow's."""
-    return PLAN.replayed(wildcards.dataset, wildcards.activation)
+    return PLAN.replayed(wildcards.dataset, wildcards.architecture, wildcards.activation)
 
 
 def sortable(name, content):

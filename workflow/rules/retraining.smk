@@ -7,7 +7,7 @@ Makes  results/runs/{dataset}/{architecture}/{activation}/retraining.nc
 
 
 rule retraining:
-    """Re-training from initial parameters moved by one unit in the last place: how far rounding alone takes a run."""
+    """Re-training with rounding at random: how far rounding alone takes a run."""
     input:
         dataset="results/datasets/{dataset}.nc",
         code=code("retraining", "train-cpu"),

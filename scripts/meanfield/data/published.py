@@ -159,6 +159,7 @@ QUANTITIES = {
     "hessians": "hessians",
     "alpha": "index",
     "gamma": "zeros",
+    "gradient": "gradients",  # not in the repository, but for pickles; plain numbers in a mirror whose registry lists them
 }
 """Our name of a published array, and the stem of its file's name."""
 

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED
+from meanfield.jobs.plan import CORRECTED, SUFFIXES
 
 WORDS = {
     "integer": "a whole number",
@@ -76,6 +76,11 @@ def check(config: dict, schema: str | Path) -> None:
 
 def _check_dataset(name: str, dataset: dict) -> None:
     """A dataset is one of a published file, a packaged dataset and a table of one's own, and has the keys of its kind."""
+    if name.endswith(tuple(SUFFIXES.values())):
+        taken = " and ".join(SUFFIXES.values())
+        raise MeanfieldError(
+            f"configuration: datasets.{name}: names that end in {taken} are the workflow's own; choose another"
+        )
     kinds = [kind for kind in KEYS_OF if kind in dataset]
     if len(kinds) != 1:
         given = " and ".join(kinds) or "none"

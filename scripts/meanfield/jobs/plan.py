@@ -15,7 +15,7 @@ from meanfield.jobs.resources import Problem
 CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, whose results stand beside the published one's
 SECOND = "-tensorflow"  # the same: by the published protocol, but with TensorFlow's kernels, as a second opinion
 SUFFIXES = {"corrected": CORRECTED, "tensorflow": SECOND}
-REPLAYED = ("esp", "relu", "sigmoid")  # the activations of 2018
+MOST_REPLAYED = 10  # members of a run that are trained in the arithmetic of 2018, one by one; more are an ensemble
 
 # Samples, features and labels of what the datasets are made of, before they are made.
 SIZES = {
@@ -112,8 +112,8 @@ class Plan:
 
     @cached_property
     def judged(self) -> list[dict]:
-        """The runs that are compared with the publication."""
-        return self.verified(self.runs)
+        """The runs that are compared with the publication: they have spectra, and one split each."""
+        return self.verified(self.drawn_runs) if self.drawn else []
 
     # Settings of a pair.
 
@@ -147,16 +147,17 @@ class Plan:
         """Precision in which a run's loss is averaged."""
         return "float64" if dataset.endswith(CORRECTED) else self.config["averaging"]
 
-    def replayed(self, dataset: str, activation: str) -> dict | None:
+    def replayed(self, dataset: str, architecture: str, activation: str) -> dict | None:
         """How a run is computed in the arithmetic of 2018: kernels, and whether its exceptions count; else None.
 
-        That is what the publication has: its data, its protocol, one split, its activations.
+        That is for what the publication has: its runs, from its data by its protocol, on one split.
         """
         settings = self.datasets[dataset]
         kernels = "binary" if "file" in settings else "digits" if settings.get("packaged") == "digits" else None
         wanted = str(self.config["arithmetic"]) == "2018" and not dataset.endswith((CORRECTED, SECOND))
-        published = kernels and activation in REPLAYED and not self.split_seeds(dataset)
-        if wanted and published and self.config["averaging"] == "float32":
+        published = kernels and (f"{dataset}_{architecture}", activation) in self.published
+        few = not self.split_seeds(dataset) and len(self.seeds(dataset, architecture)) <= MOST_REPLAYED
+        if wanted and published and few and self.config["averaging"] == "float32":
             return {"kernels": kernels, "exceptions": self.config["exceptions"]}
         return None
 
@@ -177,7 +178,6 @@ class Plan:
         datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in self.pairs)]
         per_run = [f"{rule}/{named(run)}" for rule in ("training", "spectrum", "indices") for run in self.runs]
         per_pair = [f"{rule}/{pair}" for rule in ("networks", "video") for pair in self.drawn]
-        judged = self.judged if self.drawn else []
-        checks = [f"{rule}/{named(run)}" for rule in ("published", "comparison") for run in judged]
-        joint = ["explorer/explorer"] * bool(self.drawn), ["verify/verify"] * bool(judged)
+        checks = [f"{rule}/{named(run)}" for rule in ("published", "comparison") for run in self.judged]
+        joint = ["explorer/explorer"] * bool(self.drawn), ["verify/verify"] * bool(self.judged)
         return [*datasets, *per_run, "tables/tables", "curves/curves", *per_pair, *joint[0], *checks, *joint[1]]

@@ -13,8 +13,6 @@ import numpy as np
 from meanfield.model.network import Network
 from meanfield.training.tensorflow_model import PREDICTIONS, cost, output_layer, tf
 
-UNIT = float(np.finfo(float).eps)
-
 
 class State(NamedTuple):
     """Parameters, Adam's moments [seed, P], the float32 powers of β₁ and β₂, the update."""
@@ -69,9 +67,10 @@ def _compiled_update(
         first = state.first + (gradient - state.first) * (1 - _wide(beta1))
         second = state.second + (gradient * gradient - state.second) * (1 - _wide(beta2))
         theta = state.theta - first * step_rate / (tf.sqrt(second) + epsilon)
-        if random_rounding:
+        if random_rounding:  # to a neighbour above or below, or not; what did not move stays
             direction = tf.random.stateless_uniform(theta.shape, [1, state.step], -1, 2, tf.int32)
-            theta *= 1 + tf.cast(direction, tf.float64) * UNIT
+            neighbour = tf.math.nextafter(theta, theta + tf.cast(direction, tf.float64))
+            theta = tf.where(theta != state.theta, neighbour, theta)
         newly = (state.diverged < 0) & ~tf.math.is_finite(value)
         diverged = tf.where(newly, state.step, state.diverged)
         return State(theta, first, second, power1, power2, state.step + 1, diverged), value, beta * h, gradient

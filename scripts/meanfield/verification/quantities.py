@@ -40,6 +40,8 @@ DERIVED = {
 }
 """Quantities that come from a published array of another name."""
 
+UNPUBLISHED = {"gradient": "published as a pickle alone, which is never opened"}
+
 HEADLINES = {
     "cost_first": ("cost", 0),
     "cost_last": ("cost", -1),
@@ -141,7 +143,7 @@ def pairs(epochs: np.ndarray, arrays: xr.Dataset, headline: pd.Series) -> list[P
 
 def missing(arrays: xr.Dataset, compared: list[Pair]) -> dict[str, str]:
     """Why the other quantities of a run cannot be compared: the attribute `unavailable` (JSON) of its arrays says it."""
-    reasons = json.loads(arrays.attrs["unavailable"])
+    reasons = UNPUBLISHED | json.loads(arrays.attrs["unavailable"])
     found = {pair.name for pair in compared}
     return {name: reasons.get(DERIVED.get(name, name), "not published") for name in QUANTITIES if name not in found}
 

@@ -70,11 +70,15 @@ def _spectra(
     parameters: np.ndarray, network: Network, objective: Objective, progress: Callable[[Iterable, str], Iterable]
 ) -> tuple[np.ndarray, np.ndarray]:
     """Eigenvalues and numbers of zero rows of parameters [member, epoch, P], NaN at records that are left out."""
-    records = range(parameters.shape[1])
-    chosen = records if network.size <= spectrum.SMALL else sorted({*records[::LARGE_EVERY], records[-1]})
+    records, large = range(parameters.shape[1]), network.size > spectrum.SMALL
+    chosen = sorted({*records[::LARGE_EVERY], records[-1]}) if large else records
     eigenvalues, zero_rows = np.full(parameters.shape, np.nan), np.full(parameters.shape[:2], np.nan)
     for record in progress(chosen, "spectrum"):
-        for block in np.array_split(np.arange(len(parameters)), len(parameters) if network.size > spectrum.SMALL else 1):
+        for members_of_block in np.array_split(np.arange(len(parameters)), len(parameters) if large else 1):
+            finite = np.isfinite(parameters[members_of_block, record]).all(axis=-1)
+            block = members_of_block[finite]  # one that diverged has no spectrum
+            if not block.size:
+                continue
             matrices = hessian.hessian(parameters[block, record], network, objective)
             zero = spectrum.zero_rows(matrices)
             eigenvalues[block, record] = spectrum.eigenvalues(matrices, zero)

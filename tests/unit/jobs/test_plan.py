@@ -1,9 +1,9 @@
 """What a configuration comes to: runs, settings, sizes, names of jobs."""
 
 import pytest
-from examples import CONFIG
+from examples import CONFIG, RUNS
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, REPLAYED, SECOND, Plan, data_size, named, path
+from meanfield.jobs.plan import CORRECTED, MOST_REPLAYED, SECOND, Plan, data_size, named, path
 from meanfield.training.arithmetic import KERNELS
 from meanfield.training.replay import ACTIVATIONS
 
@@ -63,43 +63,48 @@ def test_several_splits_start_from_the_published_draw_and_are_not_drawn():
     assert ours.seeds("linear", "10") == [1, 1]
     assert ours.problem("linear", "10").seeds == 2
     assert "linear_10" not in ours.drawn
+    assert [named(run) for run in ours.judged] == ["digits_25_esp"]
     assert "nonlinear_10" in ours.drawn
     assert all(run["dataset"] != "linear" for run in ours.drawn_runs)
 
 
 def test_counts_without_eigenvalues_have_no_pictures():
     ours = plan(spectrum={"method": "inertia", "eigenvectors_at": []})
-    assert ours.drawn == []
+    assert ours.drawn == ours.judged == []
     assert not any(name.startswith(("video", "networks", "explorer", "verify")) for name in ours.job_names())
 
 
 DATASETS = CONFIG["datasets"]
-IRIS = {"packaged": "iris", "test_size": 0.2, "split_seed": 1}
+WHOLE = [("_".join(run[:2]), run[2]) for run in RUNS]
 
 
 @pytest.mark.parametrize(
     ("dataset", "activation", "changes"),
     [
         ("linear", "tanh", {}),
+        ("linear", "esp", {"seeds": MOST_REPLAYED + 1}),
+        ("linear", "esp", {"datasets": DATASETS | {"linear": DATASETS["linear"] | {"split_seed": [1, 2]}}}),
         ("linear" + CORRECTED, "esp", {}),
         ("linear" + SECOND, "esp", {}),
         ("linear", "esp", {"arithmetic": "tensorflow"}),
         ("linear", "esp", {"averaging": "float64"}),
-        (
-            "mine",
-            "esp",
-            {"datasets": DATASETS | {"mine": IRIS}},
-        ),
-        ("mine", "esp", {"datasets": DATASETS | {"mine": DATASETS["linear"] | {"split_seed": [1, 2]}}}),
     ],
 )
 def test_what_2018_had_not_is_trained_by_tensorflows_kernels(dataset, activation, changes):
-    assert plan(**changes).replayed(dataset, activation) is None
+    assert plan(WHOLE, **changes).replayed(dataset, "10", activation) is None
+
+
+def test_other_architectures_are_trained_by_tensorflows_kernels():
+    other = CONFIG["experiments"][0] | {"architecture": "8-5"}
+    assert plan(WHOLE, experiments=[other]).replayed("linear", "8-5", "esp") is None
 
 
 def test_the_published_runs_are_replayed():
-    assert plan().replayed("linear", "relu") == {"kernels": "binary", "exceptions": True}
-    assert plan(arithmetic=2018, exceptions=False).replayed("digits", "esp") == {"kernels": "digits", "exceptions": False}
+    assert plan(WHOLE).replayed("linear", "10", "relu") == {"kernels": "binary", "exceptions": True}
+    assert plan(WHOLE, arithmetic=2018, exceptions=False).replayed("digits", "25", "esp") == {
+        "kernels": "digits",
+        "exceptions": False,
+    }
 
 
 def test_a_pair_that_is_not_configured_is_one_line():
@@ -129,5 +134,5 @@ def test_every_job_has_a_name_of_its_own():
 
 def test_what_the_plan_says_without_numpy_is_what_the_core_says():
     """The plan is read by the launcher, which may lack the core's packages; so it states these again."""
-    assert REPLAYED == ACTIVATIONS
-    assert {plan().replayed(dataset, "esp")["kernels"] for dataset in CONFIG["datasets"]} == set(KERNELS)
+    assert {activation for _, activation in WHOLE} == set(ACTIVATIONS)
+    assert {plan(WHOLE).replayed(*pair, "esp")["kernels"] for pair in plan().pairs} == set(KERNELS)

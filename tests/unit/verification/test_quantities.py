@@ -56,7 +56,8 @@ def test_why_the_others_are_missing():
     assert "cost" not in reasons
     assert reasons["test_accuracy"] == "no answer"
     assert reasons["alpha_resolved"] == reasons["eigenvalues"] == "no file"
-    assert reasons["gradient"] == "not published"
+    assert reasons["gradient"] == "published as a pickle alone, which is never opened"
+    assert reasons["residual"] == "not published"
 
 
 def test_resolved_shares_count_beyond_each_spectrums_own_resolution():
