@@ -214,7 +214,9 @@ SOUND = st.fixed_dictionaries(
                 "eigenvectors_at": st.lists(st.one_of(st.integers(0, 900), st.just("last")), max_size=3, unique=True),
             }
         ),
-        "verification": st.fixed_dictionaries({"members": st.integers(1, 20)}),
+        "verification": st.fixed_dictionaries({"members": st.integers(9, 30)}),
+        "arithmetic": st.sampled_from(["2018", 2018, "tensorflow"]),
+        "exceptions": st.booleans(),
         "gpu": st.booleans(),
     }
 )

@@ -20,6 +20,7 @@ ENSEMBLE = {
         {**LINEAR, "architecture": "8-2", "seeds": 2},
         {**LINEAR, "dataset": "linear-splits", "architecture": "10", "beta_stddev": 1e-4},
     ],
+    "arithmetic": "tensorflow",
     "claims": {"splits": {"linear": "linear-splits"}},
 }
 RUNS = [f"results/runs/linear/10/{activation}" for activation in ENSEMBLE["activations"]]
