@@ -39,8 +39,8 @@ def tolerances(runs: list[tuple[dict, xr.Dataset, xr.Dataset]]) -> Figure:
         above.set_yticks([0, *10.0 ** np.arange(-15, 1, 3)])
         above.minorticks_off()
         below.set(ylim=(-0.01, 0.51), xlabel="update")
-    axes[0, 0].set_ylabel("largest distance of a\nre-training's cost from the mean")
-    axes[1, 0].set_ylabel("share of eigenvalues within ±τ,\nzero rows aside")
+    axes[0, 0].set_ylabel("spread of the cost\nover re-trainings")
+    axes[1, 0].set_ylabel("share of eigenvalues\nunresolved from 0")
     style.legend(figure)
     return figure
 

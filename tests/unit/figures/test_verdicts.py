@@ -46,7 +46,10 @@ def test_tolerances_are_those_of_the_files():
     shape = ("seed", "epoch")
     spectrum = xr.Dataset({"flat": (shape, [[4, 3]]), "zero_rows": (shape, [[2, 1]])}, coords={"epoch": [0, 11]})
     spectrum = spectrum.assign(eigenvalues=((*shape, "parameter"), np.zeros((1, 2, 8))))
-    above, below = verdicts.tolerances([(run, retraining.assign_attrs(source="stand-in"), spectrum)]).axes
+    figure = verdicts.tolerances([(run, retraining.assign_attrs(source="stand-in"), spectrum)])
+    assert illegible(figure) == []
+    above, below = figure.axes
+    assert not above.yaxis.label.get_window_extent().overlaps(below.yaxis.label.get_window_extent())
     np.testing.assert_array_equal(above.lines[0].get_ydata(), [3e-9, 2e-9])
     np.testing.assert_allclose(below.lines[0].get_ydata(), [0.25, 0.25])
     assert any("STAND-IN" in text.get_text() for text in above.texts)
