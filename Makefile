@@ -63,8 +63,7 @@ report: reproduce
 PICTURES := overview,verdicts,deviations,fig2_activations,fig3a_cost,fig3b_alpha,fig4b_gamma,eigenvectors_nonlinear_8-2,boundaries_nonlinear_8-2
 images: reproduce  # and docs/claims.csv, where the ensemble was run
 	$(SNAKEMAKE) deviations
-	cp results/verification/verdicts.csv docs/
-	$(BIN)/python docs/agreement.py README.md docs/verdicts.csv
+	$(BIN)/python docs/agreement.py README.md docs/verdicts.csv results/verification/verdicts.csv
 	test ! -f results/claims/claims.csv || cp results/claims/claims.csv docs/
 	$(BIN)/python docs/structure.py docs/images/structure.svg
 	$(BIN)/python docs/shrink.py docs/images results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif $(wildcard results/claims/esp-fastest.png results/claims/relu-rescued.png)

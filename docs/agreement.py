@@ -1,7 +1,10 @@
 """
 Writes what README says about agreement with the publication, from the verdicts of a run, so that it cannot say more.
 
-    python docs/agreement.py README.md docs/verdicts.csv       (make images; a test holds README to it)
+    python docs/agreement.py README.md docs/verdicts.csv [results/verification/verdicts.csv]
+
+With the last, docs/verdicts.csv is first made from it, reasons aside, which name places of one machine. (`make images` does so;
+a test holds README to docs/verdicts.csv.)
 """
 
 import re
@@ -60,5 +63,7 @@ def updated(readme: str, table: pd.DataFrame) -> str:
 
 
 if __name__ == "__main__":
-    path = Path(sys.argv[1])
-    path.write_text(updated(path.read_text(), pd.read_csv(sys.argv[2])))
+    path, kept, *fresh = map(Path, sys.argv[1:])
+    for verdicts in fresh:
+        pd.read_csv(verdicts).drop(columns="tolerance_from").to_csv(kept, index=False)
+    path.write_text(updated(path.read_text(), pd.read_csv(kept)))
