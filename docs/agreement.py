@@ -3,8 +3,8 @@ Writes what README says about agreement with the publication, from the verdicts 
 
     python docs/agreement.py README.md docs/verdicts.csv [results/verification/verdicts.csv]
 
-With the last, docs/verdicts.csv is first made from it, reasons aside, which name places of one machine. (`make images` does so;
-a test holds README to docs/verdicts.csv.)
+With the last, docs/verdicts.csv is first made from it, reasons aside, which name places of one machine. (`make images` does
+so; a test holds README to docs/verdicts.csv.)
 """
 
 import re
