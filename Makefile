@@ -55,7 +55,7 @@ lint: $(VENV)/dev
 	$(BIN)/ruff format --check .
 	$(BIN)/snakefmt --check workflow
 	$(BIN)/snakemake --lint
-	PYTHONPATH=scripts $(BIN)/lint-imports
+	PYTHONPATH=scripts $(BIN)/lint-imports --no-cache
 
 report: reproduce
 	$(SNAKEMAKE) --report results/report.html
