@@ -17,7 +17,9 @@ SHELL := /bin/bash
 VENV := .venv
 BIN := $(VENV)/bin
 CORES ?= $(shell getconf _NPROCESSORS_ONLN)
-SNAKEMAKE := $(BIN)/snakemake --cores $(CORES)
+# Bars on a terminal, a line a job elsewhere; Snakemake's own log has the full listing.
+SHOWN := PYTHONPATH=workflow/terminal $(BIN)/snakemake --logger meanfield
+SNAKEMAKE := $(SHOWN) --cores $(CORES)
 
 # The first interpreter that Snakemake and TensorFlow both support; PYTHON=… chooses another.
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
@@ -34,7 +36,7 @@ unlock: $(VENV)/run
 	@if ls .snakemake/locks/* > /dev/null 2>&1; then $(BIN)/snakemake --unlock; fi
 
 cluster: $(VENV)/run unlock
-	$(BIN)/snakemake --profile workflow/profiles/slurm
+	$(SHOWN) --profile workflow/profiles/slurm
 
 SEEDS ?= 30
 ensemble: $(VENV)/run unlock

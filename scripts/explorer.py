@@ -13,8 +13,9 @@ with step(snakemake) as job:
     files = zip(job.params.runs, job.input.trajectories, job.input.spectra, job.input.indices, strict=True)
     tasks = {}
     for run, trajectory, spectrum, indices in files:
-        arrays = (storage.read(path, first_seed=True) for path in (trajectory, spectrum))
-        loaded = explorer.Run(*arrays, pd.read_csv(indices))
+        arrays = ((trajectory, ["parameters"]), (spectrum, ["eigenvalues", "zero_rows", "tolerance"]))
+        read = [storage.read(path, first_seed=True, only=names) for path, names in arrays]
+        loaded = explorer.Run(*read, pd.read_csv(indices))
         tasks.setdefault((run["dataset"], run["architecture"]), {})[run["activation"]] = loaded
     shown = {
         " ".join(pair): explorer.task(datasets[pair[0]], pair[1], runs)

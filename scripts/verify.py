@@ -9,7 +9,7 @@ with step(snakemake) as job:
     from meanfield.errors import MeanfieldError
     from meanfield.figures import style
     from meanfield.figures.verdicts import page, verdicts
-    from meanfield.verification.verdicts import markdown, sentence
+    from meanfield.verification.verdicts import markdown
 
     if not job.input.comparisons:
         raise MeanfieldError("nothing to verify: none of the configured runs was published, has spectra and one split")
@@ -18,4 +18,3 @@ with step(snakemake) as job:
     Path(job.output.markdown).write_text(markdown(table))
     Path(job.output.html).write_text(page(table))
     style.save(verdicts(table), *job.output.figures)
-    job.say(sentence(table))

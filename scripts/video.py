@@ -6,13 +6,17 @@ with step(snakemake) as job:
     from pathlib import Path
 
     import pandas as pd
+    import xarray as xr
     from meanfield.data import storage
     from meanfield.figures import pages, video
+
+    def read(path: str) -> xr.Dataset:
+        return storage.read(path, first_seed=True, only=["eigenvalues", "zero_rows", "tolerance"])
 
     names, title = job.params.activations, " ".join(job.wildcards)
     video.render(
         title,
-        {name: storage.read(path, first_seed=True) for name, path in zip(names, job.input.spectra, strict=True)},
+        dict(zip(names, map(read, job.input.spectra), strict=True)),
         dict(zip(names, map(pd.read_csv, job.input.indices), strict=True)),
         job.output.video,
         job.output.poster,

@@ -14,7 +14,6 @@ rule benchmarks:
         VIDEOS,
         EXPLORER,
         VERDICTS,
-        code=code("benchmarks", "analysis"),
     output:
         csv="results/benchmarks/summary.csv",
         markdown="results/benchmarks/summary.md",
@@ -27,6 +26,7 @@ rule benchmarks:
     resources:
         **SMALL,
     params:
+        *code("benchmarks", "analysis"),
         jobs=[f"results/benchmarks/{name}.tsv" for name in PLAN.job_names()],
     script:
         "../../scripts/benchmarks.py"

@@ -14,7 +14,6 @@ rule claims:
         members="results/ensemble/members.csv",
         indices=every_run("indices.csv", JUDGED),
         claims=CLAIMS,
-        code=code("claims", "video"),
     output:
         csv="results/claims/claims.csv",
         markdown="results/claims/claims.md",
@@ -34,6 +33,7 @@ rule claims:
     resources:
         **asked_for_table(),
     params:
+        *code("claims", "video"),
         runs=JUDGED,
         axes=config["claims"],
     script:

@@ -3,10 +3,12 @@
 import csv
 import os
 import sys
+import time
 from pathlib import Path
 
 import yaml
 
+BEGAN = time.monotonic()
 ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another workflow uses this one as a module
 sys.path.append(str(ROOT / "scripts"))
 
@@ -82,6 +84,11 @@ def of_pair(value):
     return planned
 
 
+def longest_first(wildcards):
+    """Priority of the jobs that lead to spectra: the longest chain of a run begins first, so that no core waits for it."""
+    return PLAN.longest(wildcards.dataset, wildcards.get("architecture"))
+
+
 def averaging(wildcards):
     """Precision in which a run's loss is averaged."""
     return PLAN.averaging(wildcards.dataset)
@@ -136,9 +143,13 @@ def asked(*needs, members=None, runs=None):
 
 def code(name, environment, *beside):
     """
-    The script `name`, all that it imports of the core, the files beside that which it reads, and its environment file.
+    The script `name`, all that it imports of the core, the files beside that which it reads, and its environment file,
+    each with its checksum.
 
-    They are inputs of the rule: their content is compared, so editing one re-runs just the steps that use it.
+    They are params of the rule, without names: editing one re-runs just the steps that use it, and Snakemake says which. As
+    inputs they would do the same, and fill the screen.
     """
     files = dependencies.of_script(ROOT / "scripts" / f"{name}.py", *beside)
-    return [os.path.relpath(file) for file in [*files, ROOT / "envs" / f"{environment}.yaml"]]
+    return [
+        f"{file.relative_to(ROOT)} {dependencies.sha256(file)}" for file in [*files, ROOT / "envs" / f"{environment}.yaml"]
+    ]

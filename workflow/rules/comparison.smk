@@ -14,7 +14,6 @@ rule comparison:
         dataset="results/datasets/{dataset}.nc",
         published="results/published/{dataset}/{architecture}/{activation}.nc",
         summary=SUMMARY,
-        code=code("comparison", "train-cpu"),
     output:
         run("comparison.csv"),
     log:
@@ -27,6 +26,7 @@ rule comparison:
     resources:
         **asked(resources.training, resources.spectrum, members=RETRAINING["members"]),
     params:
+        *code("comparison", "train-cpu"),
         **RETRAINING,
     script:
         "../../scripts/comparison.py"

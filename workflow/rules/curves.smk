@@ -23,7 +23,6 @@ rule curves:
         indices="results/tables/indices.csv",
         summary=SUMMARY,
         published=PLAN.published_arrays(PLAN.runs),
-        code=code("curves", "video"),
     output:
         png=[
             shown(
@@ -43,6 +42,7 @@ rule curves:
     resources:
         **asked_for_table(),
     params:
+        *code("curves", "video"),
         names=list(CURVES),
         runs=PLAN.verified(PLAN.runs),
     script:

@@ -11,7 +11,6 @@ rule dataset:
     input:
         registry=REGISTRY,
         table=lambda wildcards: PLAN.datasets[wildcards.dataset].get("table", []),
-        code=code("dataset", "data"),
     output:
         dataset="results/datasets/{dataset}.nc",
         origin="results/datasets/{dataset}.json",
@@ -19,11 +18,13 @@ rule dataset:
         "results/logs/dataset/{dataset}.log",
     benchmark:
         "results/benchmarks/dataset/{dataset}.tsv"
+    priority: longest_first
     conda:
         "../../envs/data.yaml"
     resources:
         **SMALL,
     params:
+        *code("dataset", "data"),
         settings=lambda wildcards: PLAN.datasets[wildcards.dataset],
         require_published=config["require_published_data"],
     script:

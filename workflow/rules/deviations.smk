@@ -13,7 +13,6 @@ rule deviations:
         published=every_run("indices.csv", PLAN.runs_of("published")),
         tensorflow=every_run("indices.csv", PLAN.runs_of("tensorflow")),
         corrected=every_run("indices.csv", PLAN.runs_of("corrected")),
-        code=code("deviations", "video"),
     output:
         table=[
             *multiext("results/tables/deviations", ".csv", ".md", ".tex"),
@@ -32,6 +31,7 @@ rule deviations:
     resources:
         **SMALL,
     params:
+        *code("deviations", "video"),
         runs=PLAN.runs_of("published"),
     script:
         "../../scripts/deviations.py"

@@ -10,7 +10,6 @@ rule ensemble:
     """One line a member, one line a run with median and interval; α and γ against cost and gradient norm."""
     input:
         indices=every_run("indices.csv", PLAN.runs),
-        code=code("ensemble", "video"),
     output:
         members=multiext("results/ensemble/members", ".csv", ".md", ".tex", ".html"),
         statistics=[
@@ -36,6 +35,7 @@ rule ensemble:
     resources:
         **asked_for_table(),
     params:
+        *code("ensemble", "video"),
         runs=PLAN.runs,
         shown=list(config["claims"]["seeds"].values()),
     script:

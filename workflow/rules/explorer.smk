@@ -15,7 +15,6 @@ rule explorer:
         trajectories=every_run("trajectory.nc", PLAN.drawn_runs),
         spectra=every_run("spectrum.nc", PLAN.drawn_runs),
         indices=every_run("indices.csv", PLAN.drawn_runs),
-        code=code("explorer", "video", "meanfield/figures/explorer.js", "meanfield/figures/explorer.html.j2"),
     output:
         "results/explorer.html",
     log:
@@ -28,6 +27,7 @@ rule explorer:
         mem_mb=lambda wildcards, attempt: (1000 + 100 * len(PLAN.drawn_runs)) * attempt,
         runtime=15,
     params:
+        *code("explorer", "video", "meanfield/figures/explorer.js", "meanfield/figures/explorer.html.j2"),
         runs=PLAN.drawn_runs,
         activations=config["activations"],
     script:

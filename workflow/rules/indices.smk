@@ -11,7 +11,6 @@ rule indices:
     input:
         trajectory=run("trajectory.nc"),
         spectrum=run("spectrum.nc"),
-        code=code("indices", "analysis"),
     output:
         run("indices.csv"),
     log:
@@ -23,6 +22,7 @@ rule indices:
     resources:
         **asked(resources.reading),
     params:
+        *code("indices", "analysis"),
         after=lambda wildcards: wildcards.dataset.endswith(plan.CORRECTED),
     script:
         "../../scripts/indices.py"

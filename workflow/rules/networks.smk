@@ -21,7 +21,6 @@ rule networks:
         spectra=every_activation("spectrum.nc"),
         dataset="results/datasets/{dataset}.nc",
         published=lambda wildcards: PLAN.published_arrays(VERIFIED(wildcards)),
-        code=code("networks", "video"),
     output:
         png=[
             report(
@@ -49,6 +48,7 @@ rule networks:
     resources:
         **asked(resources.reading, members=1, runs=len(config["activations"])),
     params:
+        *code("networks", "video"),
         activations=config["activations"],
         published=lambda wildcards: [entry["activation"] for entry in VERIFIED(wildcards)],
         eigenvalues_at=config["figures"]["eigenvalues_at"],

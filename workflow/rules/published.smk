@@ -10,7 +10,6 @@ rule published:
     """The published arrays of one run, each verified; an empty file, saying why, where none can be had."""
     input:
         registry=REGISTRY,
-        code=code("published", "data"),
     output:
         "results/published/{dataset}/{architecture}/{activation}.nc",
     log:
@@ -21,5 +20,7 @@ rule published:
         "../../envs/data.yaml"
     resources:
         **SMALL,
+    params:
+        *code("published", "data"),
     script:
         "../../scripts/published.py"

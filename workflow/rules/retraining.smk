@@ -10,7 +10,6 @@ rule retraining:
     """Re-training with rounding at random: how far rounding alone takes a run."""
     input:
         dataset="results/datasets/{dataset}.nc",
-        code=code("retraining", "train-cpu"),
     output:
         run("retraining.nc"),
     log:
@@ -23,6 +22,7 @@ rule retraining:
     resources:
         **asked(resources.training, resources.spectrum, members=RETRAINING["members"]),
     params:
+        *code("retraining", "train-cpu"),
         **RETRAINING,
     script:
         "../../scripts/retraining.py"

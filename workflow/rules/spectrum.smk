@@ -11,13 +11,13 @@ rule spectrum:
     input:
         trajectory=run("trajectory.nc"),
         dataset="results/datasets/{dataset}.nc",
-        code=code("spectrum", SPECTRUM),
     output:
         run("spectrum.nc"),
     log:
         "results/logs/spectrum/{dataset}_{architecture}_{activation}.log",
     benchmark:
         "results/benchmarks/spectrum/{dataset}_{architecture}_{activation}.tsv"
+    priority: longest_first
     conda:
         f"../../envs/{SPECTRUM}.yaml"
     threads: config["threads"]["spectrum"]
@@ -25,6 +25,7 @@ rule spectrum:
         **asked(resources.spectrum, *CUDA),
         gpu=int(config["gpu"]),
     params:
+        *code("spectrum", SPECTRUM),
         averaging=averaging,
         spectrum=config["spectrum"],
         threads=config["threads"]["spectrum"],

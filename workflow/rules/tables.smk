@@ -10,7 +10,6 @@ rule tables:
     """All runs record by record, and one line a run."""
     input:
         indices=every_run("indices.csv", PLAN.runs),
-        code=code("tables", "analysis"),
     output:
         indices=[
             *multiext("results/tables/indices", ".csv", ".md", ".tex"),
@@ -26,6 +25,7 @@ rule tables:
     resources:
         **asked_for_table(),
     params:
+        *code("tables", "analysis"),
         runs=PLAN.runs,
     script:
         "../../scripts/tables.py"

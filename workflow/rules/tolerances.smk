@@ -11,7 +11,6 @@ rule tolerances:
     input:
         retrainings=every_run("retraining.nc", PLAN.judged),
         spectra=every_run("spectrum.nc", PLAN.judged),
-        code=code("tolerances", "video"),
     output:
         "results/figures/tolerances.pdf",
         shown("results/figures/tolerances.png", "Verification", {"figure": "tolerances"}),
@@ -24,6 +23,7 @@ rule tolerances:
     resources:
         **SMALL,
     params:
+        *code("tolerances", "video"),
         runs=PLAN.judged,
     script:
         "../../scripts/tolerances.py"

@@ -11,13 +11,13 @@ rule training:
     input:
         dataset="results/datasets/{dataset}.nc",
         exceptions=EXCEPTIONS,
-        code=code("training", TRAIN),
     output:
         run("trajectory.nc"),
     log:
         "results/logs/training/{dataset}_{architecture}_{activation}.log",
     benchmark:
         "results/benchmarks/training/{dataset}_{architecture}_{activation}.tsv"
+    priority: longest_first
     conda:
         f"../../envs/{TRAIN}.yaml"
     threads: config["threads"]["training"]
@@ -25,6 +25,7 @@ rule training:
         **asked(resources.training, *CUDA),
         gpu=lambda wildcards: int(config["gpu"] and not replayed(wildcards)),
     params:
+        *code("training", TRAIN),
         seeds=of_pair(PLAN.seeds),
         initial=of_pair(PLAN.initial),
         protocol=of_pair(PLAN.protocol),

@@ -10,7 +10,6 @@ rule verify:
     """A verdict on every published number."""
     input:
         comparisons=every_run("comparison.csv", PLAN.judged),
-        code=code("verify", "video"),
     output:
         csv="results/verification/verdicts.csv",
         markdown="results/verification/verdicts.md",
@@ -27,5 +26,7 @@ rule verify:
         "../../envs/video.yaml"
     resources:
         **SMALL,
+    params:
+        *code("verify", "video"),
     script:
         "../../scripts/verify.py"

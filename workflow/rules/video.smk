@@ -12,7 +12,6 @@ rule video:
     input:
         spectra=every_activation("spectrum.nc"),
         indices=every_activation("indices.csv"),
-        code=code("video", "video"),
     output:
         video="results/videos/{dataset}_{architecture}.mp4",
         poster="results/videos/{dataset}_{architecture}.png",
@@ -32,6 +31,7 @@ rule video:
     resources:
         **asked(resources.reading, members=1, runs=len(config["activations"])),
     params:
+        *code("video", "video"),
         activations=config["activations"],
         frames_per_second=config["video"]["frames_per_second"],
         hold=config["video"]["hold"],

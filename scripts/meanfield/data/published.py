@@ -26,7 +26,7 @@ TIMEOUT = 20  # seconds without an answer
 PATIENCE = 120  # seconds for a whole file, however slowly it comes
 MOST_BYTES = 2**24  # the largest published file has 1.7 MB
 TOO_LARGE = f"more than {MOST_BYTES // 2**20} MiB, which is no published file"
-RETRIES = 2
+PAUSES = 0.2, 1  # seconds before each further try
 REDIRECTIONS = 5
 
 
@@ -91,14 +91,14 @@ def _fetched(name: str, place: str) -> bytes:
             raise OSError(f"{path}: {TOO_LARGE}")
         return path.read_bytes()
     url = place.rstrip("/") + "/" + name
-    for _ in range(RETRIES):
+    for pause in PAUSES:
         try:
             return _in_time(url)
         except GivenUp:
             raise
         except requests.RequestException as error:
             print(f"{name}: {error}; trying again")
-            time.sleep(1)
+            time.sleep(pause)
     return _in_time(url)
 
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
@@ -21,17 +22,19 @@ STAND_IN = "stand-in"
 _RECORDED_PACKAGES = ("numpy", "scipy", "scikit-learn", "tensorflow", "xarray", "h5netcdf")
 
 
-def read(path: str | Path, first_seed: bool = False) -> xr.Dataset:
-    """The whole dataset, or its first seed alone, in memory; file closed.
+def read(path: str | Path, first_seed: bool = False, only: Sequence[str] = ()) -> xr.Dataset:
+    """The whole dataset, or its first seed alone, or `only` these variables, in memory; file closed.
 
     MeanfieldError for no readable NetCDF, and for a first seed that diverged: pictures have nothing to show then.
     """
     try:
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
-            dataset = (dataset.isel(seed=[0]) if first_seed else dataset).load()
+            dataset = dataset.isel(seed=[0]) if first_seed else dataset
+            diverged = first_seed and any(dataset[name].isnull().any() for name in ("cost", "tolerance") if name in dataset)
+            dataset = (dataset[list(only)] if only else dataset).load()
     except OSError as error:
         raise MeanfieldError(f"{path} cannot be read as NetCDF ({error}); delete it and run the workflow again") from error
-    if first_seed and any(dataset[name].isnull().any() for name in ("cost", "tolerance") if name in dataset):
+    if diverged:
         raise MeanfieldError(
             f"{path}: its first member, seed {dataset.seed.item()}, diverged, and it is the one that pictures show; lower "
             "optimizer.learning_rate"
@@ -77,5 +80,8 @@ def diverged_members(diverged: np.ndarray, seeds: Sequence[int]) -> str:
 
 def package_versions() -> str:
     """Versions of the packages that make numbers, as far as this environment has them: "numpy 2.4.6, scipy 1.17.1"."""
-    installed = {distribution.name.lower(): distribution.version for distribution in metadata.distributions()}
-    return ", ".join(f"{name} {installed[name]}" for name in _RECORDED_PACKAGES if name in installed)
+    found = []
+    for name in _RECORDED_PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            found.append(f"{name} {metadata.version(name)}")
+    return ", ".join(found)

@@ -8,8 +8,8 @@ the plane itself, and samples are drawn where they project onto it.
 from typing import NamedTuple
 
 import numpy as np
+import scipy  # its subpackages are loaded where they are first used
 import xarray as xr
-from scipy.special import expit
 
 from meanfield.data.task import part
 from meanfield.errors import MeanfieldError
@@ -66,7 +66,7 @@ def predictions(theta: np.ndarray, network: Network, features: np.ndarray, task:
     Classification: the probability σ(z). Regression: z itself.
     """
     z = network.forward(network.unpack(theta), features)[-1].value
-    return z if task == REGRESSION else expit(z)
+    return z if task == REGRESSION else scipy.special.expit(z)
 
 
 def between_targets(values: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -5,6 +5,8 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
@@ -34,7 +36,7 @@ CLASS_COLOURS = (
 )  # fmt: skip
 NO_CLASS = "#BBBBBB"
 POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 3.5, "mew": 0.5, "ls": "", "zorder": 4}  # published values
-METADATA = {"pdf": {"CreationDate": None}, "png": {}}
+DPI = 150
 
 
 def colour(activation: str) -> str:
@@ -95,6 +97,16 @@ def legend(figure: Figure) -> None:
 
 
 def save(figure: Figure, *paths: str | Path) -> None:
-    """Write the figure to each path, by its ending; the bytes do not depend on the time."""
+    """Write the figure to each path, PNG or PDF by its ending; the bytes do not depend on the time.
+
+    The layout is found once, and each file drawn once: `Figure.savefig` does both twice a file, half of a figure's time.
+    """
+    figure.set_dpi(DPI)
+    if layout := figure.get_layout_engine():
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     for path in paths:
-        figure.savefig(path, dpi=150, metadata=METADATA[Path(path).suffix[1:]])
+        if Path(path).suffix == ".pdf":
+            FigureCanvasPdf(figure).print_pdf(path, metadata={"CreationDate": None})
+        else:
+            FigureCanvasAgg(figure).print_png(path)

@@ -1,7 +1,14 @@
 """The files of the core that a script depends on, so that editing one re-runs just the steps that use it."""
 
+import hashlib
 from modulefinder import ModuleFinder
 from pathlib import Path
+
+
+def sha256(path: str | Path) -> str:
+    """Checksum of a file's content."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def of_script(script: str | Path, *beside: str) -> list[Path]:

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from meanfield.errors import MeanfieldError
+from meanfield.jobs import resources
 from meanfield.jobs.resources import Problem
 
 CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, whose results stand beside the published one's
@@ -172,6 +173,11 @@ class Plan:
             records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
             vectors=len(self.config["spectrum"]["eigenvectors_at"]),
         )
+
+    def longest(self, dataset: str, architecture: str | None = None) -> int:
+        """Minutes that the longest spectra of a dataset ask for, of this architecture if one is given."""
+        pairs = [pair for pair in self.experiments if pair[0] == dataset and architecture in (None, pair[1])]
+        return max((resources.spectrum(self.problem(*pair))[1] for pair in pairs), default=0)
 
     def job_names(self) -> list[str]:
         """{rule}/{job} of every job of this configuration, as logs and benchmarks are named."""

@@ -12,14 +12,9 @@ from pathlib import Path
 
 from meanfield.data.storage import package_versions
 from meanfield.errors import MeanfieldError
+from meanfield.jobs.dependencies import sha256
 
 FOLDER = Path("results/provenance")
-
-
-def sha256(path: str | Path) -> str:
-    """Checksum of a file's content."""
-    with open(path, "rb") as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def code_version(folder: str | Path) -> str:
@@ -37,8 +32,13 @@ def configuration_hash(config: dict) -> str:
     return hashlib.sha256(json.dumps(kept, sort_keys=True).encode()).hexdigest()
 
 
-def record(job: str, inputs: list[str], outputs: list[str], config: dict, threads: int, device: str) -> None:
-    """Write results/provenance/{job}.json: checksums of inputs and outputs; code, configuration, packages, device."""
+def record(
+    job: str, modules: dict[str, str], inputs: list[str], outputs: list[str], config: dict, threads: int, device: str
+) -> None:
+    """Write results/provenance/{job}.json: checksums of code, inputs and outputs; configuration, packages, device.
+
+    `modules` are the checksums of the files of code behind the job, by their paths in the project.
+    """
     content = {
         "code": code_version(Path(__file__).parent),
         "configuration": configuration_hash(config),
@@ -46,6 +46,7 @@ def record(job: str, inputs: list[str], outputs: list[str], config: dict, thread
         "threads": threads,
         "device": device,
         "precision": "float64",
+        "modules": modules,
         "inputs": {path: sha256(path) for path in sorted(inputs)},
         "outputs": {path: sha256(path) for path in sorted(outputs)},
     }

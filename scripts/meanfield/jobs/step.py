@@ -5,6 +5,7 @@ This is the only module that knows what a job is; it takes Snakemake's `snakemak
 """
 
 import ctypes
+import gc
 import importlib.util
 import os
 import platform
@@ -25,7 +26,8 @@ THREADED = ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM")
 # mallopt's M_MMAP_THRESHOLD, M_TRIM_THRESHOLD and M_TOP_PAD, in glibc's malloc.h, and their values
 KEEP_FREED = {-3: 2**30 - 1, -1: 2**31 - 1, -2: 2**26}
 IDLE_SOON = "16"  # NumPy and SciPy each bring an OpenBLAS; idle threads of one must not spin while the other computes
-PROGRESS_EVERY = 5.0  # seconds between two progress lines
+COLLECT_EVERY = 200_000  # new objects; Python's 700 costs figures a tenth of their time
+PROGRESS_EVERY = 30.0  # seconds between two progress lines
 
 
 class Outputs(list):
@@ -125,13 +127,14 @@ def step(snakemake) -> Iterator[Job]:
             os.environ[f"{library}_NUM_THREADS"] = str(snakemake.params.get("threads", 1))
         os.environ["OPENBLAS_THREAD_TIMEOUT"] = IDLE_SOON
         keep_freed_memory()
+        gc.set_threshold(COLLECT_EVERY)
         yield job
         job.output.commit()
         from meanfield.jobs import provenance  # not before the job's environment is checked and its threads are set
 
         name = str(Path(*log.with_suffix("").parts[-2:]))
         threads = snakemake.params.get("threads", 1)
-        provenance.record(name, job.input, job.output.final, job.config, threads, job.device)
+        provenance.record(name, modules(snakemake.params), job.input, job.output.final, job.config, threads, job.device)
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt | SystemExit):
             folders = [Path(path).parent for path in (*job.output.final, log)]
@@ -143,6 +146,12 @@ def step(snakemake) -> Iterator[Job]:
         if isinstance(error, KeyboardInterrupt | SystemExit):
             raise
         os._exit(1)  # not sys.exit: what is left in the streams' buffers may have no place, either
+
+
+def modules(params) -> dict[str, str]:
+    """Checksums of the files of code behind a job, by path: those of its params that have no name (`code` in common.smk)."""
+    unnamed = len(params) - len(dict(params.items()))
+    return dict(entry.split() for entry in params[:unnamed])
 
 
 def sentence(error: BaseException, folders: Sequence[Path]) -> str:

@@ -1,19 +1,30 @@
-"""What is said at the end of a run: verdicts, and which data are not the published ones."""
+"""What is said at the end of a run: how long it took, where to look first, verdicts, and data that were not published."""
 
-import csv
 import json
-from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
+FIRST = {
+    "explorer.html": "every run, to move through training by hand",
+    "tables/summary.html": "a line a run: cost, accuracy, α and γ at its first and last record",
+    "claims/claims.html": "the paper's statements, judged",
+    "verification/verdicts.html": "a verdict on every published number",
+}
+"""What to look at first, under results/, and what it shows."""
 
-def verdicts(table: str | Path) -> str:
-    """How many comparisons with the publication came to which verdict, from verdicts.csv; empty if there is none."""
-    if not Path(table).exists():
-        return ""
-    with open(table) as stream:
-        counts = Counter(row["verdict"] for row in csv.DictReader(stream))
-    return "verification: " + ", ".join(f"{count} {verdict}" for verdict, count in counts.most_common())
+
+def ending(seconds: float, results: str | Path) -> list[str]:
+    """How long the run took, and those of the FIRST results that there are."""
+    there = {Path(results) / name: what for name, what in FIRST.items() if (Path(results) / name).exists()}
+    widest = max((len(str(path)) for path in there), default=0)
+    took = f"Done in {int(seconds) // 60} min {int(seconds) % 60:02d} s."
+    return [took + " Look first at" if there else took, *(f"  {path!s:{widest}}  {what}" for path, what in there.items())]
+
+
+def verdicts(page: str | Path) -> str:
+    """The sentence of verdicts.md on how many comparisons came to which verdict; empty if there is no such file."""
+    lines = Path(page).read_text().splitlines() if Path(page).exists() else []
+    return next((line.rstrip(".") for line in lines if line.startswith("verification: ")), "")
 
 
 def stand_ins(origins: Iterable[Path]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit, ndtr
+import scipy  # its subpackages are loaded where they are first used
 
 from meanfield.errors import MeanfieldError
 
@@ -48,7 +48,7 @@ class Activation:
 def esp(h: np.ndarray, beta: np.ndarray) -> Derivatives:
     """f = h·s with s = σ(βh), s' = s(1−s), s'' = s'(1−2s), both with respect to the argument of σ."""
     x = beta * h
-    s = expit(x)
+    s = scipy.special.expit(x)
     s1 = s * (1 - s)
     h_s1, odd = h * s1, 1 - 2 * s  # s'' = s'·odd; products, since NumPy's h**3 takes longer than all else here
     return Derivatives(
@@ -74,7 +74,7 @@ def relu(h: np.ndarray, beta: np.ndarray) -> Derivatives:
 
 def sigmoid(h: np.ndarray, beta: np.ndarray) -> Derivatives:
     """f = σ(h)."""
-    s = expit(h)
+    s = scipy.special.expit(h)
     s1 = s * (1 - s)
     return Derivatives(value=s, h=s1, hh=s1 * (1 - 2 * s))
 
@@ -89,13 +89,13 @@ def tanh(h: np.ndarray, beta: np.ndarray) -> Derivatives:
 def gelu(h: np.ndarray, beta: np.ndarray) -> Derivatives:
     """f = h·Φ(h), Φ the normal distribution function (the exact form, no tanh approximation)."""
     density = np.exp(-(h**2) / 2) / np.sqrt(2 * np.pi)
-    cumulative = ndtr(h)
+    cumulative = scipy.special.ndtr(h)
     return Derivatives(value=h * cumulative, h=cumulative + h * density, hh=(2 - h**2) * density)
 
 
 def softplus(h: np.ndarray, beta: np.ndarray) -> Derivatives:
     """f = log(1 + exp(h))."""
-    s = expit(h)
+    s = scipy.special.expit(h)
     return Derivatives(value=np.logaddexp(0, h), h=s, hh=s * (1 - s))
 
 

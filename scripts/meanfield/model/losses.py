@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+import scipy  # its subpackages are loaded where they are first used
 
 
 @dataclass(frozen=True)
@@ -24,12 +24,12 @@ class Loss:
 
 def _cross_entropy_residual(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     """σ(z) − y without cancellation where σ(z) is close to 1 and y is 1: (1 − y) − σ(−z) there."""
-    tail = expit(-np.abs(z))
+    tail = scipy.special.expit(-np.abs(z))
     return np.where(z >= 0, (1 - y) - tail, tail - y)
 
 
 def _cross_entropy_curvature(z: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return expit(z) * expit(-z)
+    return scipy.special.expit(z) * scipy.special.expit(-z)
 
 
 SIGMOID_CROSS_ENTROPY = Loss(

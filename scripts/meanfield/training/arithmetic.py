@@ -20,6 +20,7 @@ from meanfield.errors import MeanfieldError
 
 PACKET = 4  # float64 numbers that one AVX instruction takes; twice as many float32
 CACHE = 32 * 2**10  # bytes of the first-level cache, from which Eigen takes the length of its blocks
+PIECE = 2**20  # bytes of products that are held at once here; the result does not depend on it
 LARGE = 700  # beyond it exp is near the end of the range of float64
 DIGITS = Context(prec=45)  # decimals: enough to round exp correctly
 
@@ -172,7 +173,7 @@ def weight_gradient(delta: np.ndarray, signal: np.ndarray, kernels: Kernels) -> 
     result = np.zeros((units, len(signal)))
     for start in range(0, samples, length):
         block = slice(start, start + length)
-        part = in_order(np.einsum("ti,tj->tij", delta_rows[block], signal_rows[block]), 0)  # products alone, no sum
+        part = _sum_of_outer_products(delta_rows[block], signal_rows[block])
         if kernels.lanes and few < len(signal) and full:
             terms = delta[:full, None, block] * signal[None, few:, block]
             end = tail(terms.shape[-1])
@@ -180,6 +181,19 @@ def weight_gradient(delta: np.ndarray, signal: np.ndarray, kernels: Kernels) -> 
             part[:full, few:] = _added_on((q[..., 0] + q[..., 1]) + (q[..., 2] + q[..., 3]), terms[..., end:])
         result = result + part
     return result
+
+
+def _sum_of_outer_products(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Σ_t left[t, i] right[t, j] in order of t: [i, j]; in pieces whose products stay in the cache."""
+    piece = max(1, PIECE // (8 * left.shape[1] * right.shape[1]))
+    total = None
+    for start in range(0, len(left), piece):
+        part = slice(start, start + piece)
+        terms = np.einsum("ti,tj->tij", left[part], right[part])  # products alone, no sum
+        if total is not None:
+            terms[0] += total
+        total = in_order(terms, 0)
+    return total
 
 
 def _added_on(total: np.ndarray, terms: np.ndarray) -> np.ndarray:

@@ -14,9 +14,15 @@ def results(tmp_path, monkeypatch):
         (tmp_path / path).write_text(text)
     origin = {"source": "mirror", "address": "https://example.org/a.mat", "sha256": "f" * 64}
     (tmp_path / "results/datasets/a.json").write_text(json.dumps(origin))
-    provenance.record("dataset/a", [], ["results/datasets/a.nc"], {"seeds": 1, "mirror": None}, 1, "CPU")
+    provenance.record("dataset/a", {}, [], ["results/datasets/a.nc"], {"seeds": 1, "mirror": None}, 1, "CPU")
     provenance.record(
-        "tables/tables", ["results/datasets/a.nc"], ["results/table.csv"], {"seeds": 1, "mirror": "x"}, 2, "GPU"
+        "tables/tables",
+        {"scripts/tables.py": "e" * 64},
+        ["results/datasets/a.nc"],
+        ["results/table.csv"],
+        {"seeds": 1, "mirror": "x"},
+        2,
+        "GPU",
     )
     return tmp_path
 
