@@ -3,7 +3,8 @@
 #   make reproduce   all results of the paper, on all cores
 #   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
-#   make test        unit tests, a dry run, one small real run
+#   make test        the tests that fit into five minutes: unit tests, one small real run, a kill, a bad mirror, a page
+#   make test-all    every test, those of test-faults included; about an hour
 #   make test-faults everything that can go wrong, done for real (docs/reliability.md); 29 minutes
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
@@ -25,7 +26,7 @@ SNAKEMAKE := $(SHOWN) --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce unlock cluster ensemble test test-faults verify report lint benchmarks images lock clean
+.PHONY: reproduce unlock cluster ensemble test test-all test-faults verify report lint benchmarks images lock clean
 
 reproduce: $(VENV)/run unlock
 	$(SNAKEMAKE)
@@ -42,8 +43,15 @@ SEEDS ?= 30
 ensemble: $(VENV)/run unlock
 	$(SNAKEMAKE) claims --configfile config/ensemble.yaml --config seeds=$(SEEDS)
 
+# Two tests at a time: most wait for others' work. Those that share a run share a process (tests/conftest.py).
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 test: $(VENV)/dev
-	$(BIN)/python -m pytest
+	$(PYTEST)
+
+# PARTS=tests/workflow, say, for some of it
+PARTS ?= tests
+test-all: $(VENV)/dev
+	$(PYTEST) -m "long or not long" $(PARTS)
 
 verify: $(VENV)/run unlock
 	$(SNAKEMAKE) verify

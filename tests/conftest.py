@@ -77,14 +77,19 @@ class Workflow:
         return [(int(status), (self.folder / f"{number}.out").read_text()) for number, status in enumerate(statuses)]
 
     def planned(self, *arguments: str) -> set[str]:
-        """The outputs' folders and names that a dry run would make, e.g. {"dataset", "training"} as rule names."""
+        """Names of the rules that a dry run would run, e.g. {"dataset", "training"}."""
         result = self.snakemake("--dry-run", *arguments)
         assert result.returncode == 0, result.stdout
-        if "Job stats:" not in result.stdout:
-            return set()
-        table = result.stdout.split("Job stats:")[-1].split("\n\n")[0]
-        rows = [line.split() for line in table.splitlines()[3:]]
-        return {row[0] for row in rows if row} - {"total", "all", "figures", "videos"}
+        return rules(result.stdout)
+
+
+def rules(output: str) -> set[str]:
+    """The rules in the table of a dry run's jobs, but for those that only name others."""
+    if "Job stats:" not in output:
+        return set()
+    table = output.split("Job stats:")[-1].split("\n\n")[0]
+    rows = [line.split() for line in table.splitlines()[3:]]
+    return {row[0] for row in rows if row} - {"total", "all", "figures", "videos"}
 
 
 def results(workflow: Workflow, *without: str, at_least: int = 40) -> list[str]:
@@ -153,11 +158,23 @@ def finished(tmp_path_factory, mirror) -> Workflow:
     """The whole small DAG, run once; `seconds` is how long it took."""
     workflow = Workflow(tmp_path_factory.mktemp("finished"), mirror)
     start = time.monotonic()
-    result = workflow.snakemake(*small(workflow))
+    result = workflow.snakemake("--logger", "meanfield", *small(workflow), PYTHONPATH="workflow/terminal")  # as `make` does
     assert result.returncode == 0, result.stdout
     workflow.seconds = time.monotonic() - start
     workflow.output = result.stdout
     return workflow
+
+
+SHARED = ("cluster", "finished", "undisturbed", "browser")
+"""Fixtures that take long to make: tests that share one run in one process, where tests run side by side."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Name the process-sharing group of each test: that of the fixture it shares, else its file."""
+    for item in items:
+        shared = next((name for name in SHARED if name in item.fixturenames), str(item.path))
+        item.add_marker(pytest.mark.xdist_group(shared))
 
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 import xarray as xr
 import yaml
 from matplotlib.figure import Figure
@@ -26,6 +27,8 @@ CONFIG = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 EXPERIMENTS = {(entry["dataset"], entry["architecture"]): entry for entry in CONFIG["experiments"]}
 RUNS = [(*experiment, activation) for experiment in EXPERIMENTS for activation in CONFIG["activations"]]
 EXCEPTIONS = ROOT / "config/published/exceptions.csv"
+LESS_DIGITS = [pytest.param(run, marks=pytest.mark.long) if run[0] == "digits" else run for run in RUNS]
+"""All runs; those on the digits, which take seconds each, are left to `make test-all`."""
 LINEAR_RUNS = [run for run in RUNS if run[0] == "linear"]
 
 

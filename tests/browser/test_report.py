@@ -33,6 +33,7 @@ def show(browser, path: str) -> None:
     browser.switch_to.frame(browser.find_element(By.TAG_NAME, "iframe"))
 
 
+@pytest.mark.long
 def test_every_picture_table_and_video_is_there_with_its_caption(report, finished):
     assert set(report["categories"]) == {"Along training", "Networks", "Tables", "Verification", "Videos"}
     shown = {path for path, result in report["results"].items() if result["caption"]}
@@ -45,10 +46,12 @@ def test_every_picture_table_and_video_is_there_with_its_caption(report, finishe
     assert labels == {"figure": "eigenvectors", "task": "linear", "architecture": "10", "activations": "esp, relu, sigmoid"}
 
 
+@pytest.mark.long
 def test_pages_are_short_enough_to_be_shown(report):
     assert all(len(result["data_uri"]) < PLAYER_LIMIT for path, result in report["results"].items() if path.endswith("html"))
 
 
+@pytest.mark.long
 def test_video_plays(report, browser):
     show(browser, VIDEO)
     wait(browser, lambda: browser.execute_script("return document.querySelector('video').readyState") == 4)
@@ -58,6 +61,7 @@ def test_video_plays(report, browser):
     assert not errors(browser)
 
 
+@pytest.mark.long
 def test_table_sorts_by_a_click_on_a_head(report, browser):
     show(browser, TABLE)
     wait(browser, lambda: browser.find_elements(By.TAG_NAME, "th"))

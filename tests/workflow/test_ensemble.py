@@ -10,6 +10,8 @@ import xarray as xr
 import yaml
 from conftest import Workflow, differing, results
 
+pytestmark = pytest.mark.long
+
 LINEAR = {"dataset": "linear", "updates": 300, "beta_stddev": 1e-2, "beta_op_seed": 21}
 ENSEMBLE = {
     "seeds": 4,
@@ -89,7 +91,6 @@ def test_cores_do_not_matter(judged, tmp_path):
     assert differing(judged, other, [path for path in results(judged) if path.startswith(again)]) == []
 
 
-@pytest.mark.long
 def test_a_diverging_member_is_named_by_seed_and_takes_none_down(tmp_path, mirror):
     """With this learning rate float32 cannot hold the cost of some members of the ReLU network, and can of others."""
     workflow = Workflow(tmp_path / "diverging", mirror)

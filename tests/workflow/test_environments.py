@@ -26,6 +26,7 @@ def separate(finished, tmp_path_factory) -> Workflow:
     return workflow
 
 
+@pytest.mark.long
 def test_every_step_runs_with_the_packages_of_its_environment_alone(finished, separate):
     created = list((separate.folder / ".snakemake/conda").glob("*/pyvenv.cfg"))
     assert len(created) == 5
@@ -36,6 +37,7 @@ def test_every_step_runs_with_the_packages_of_its_environment_alone(finished, se
     assert "tensorflow" not in xr.open_dataset(run / "spectrum.nc", engine="h5netcdf").attrs["packages"]
 
 
+@pytest.mark.long
 def test_results_do_not_depend_on_how_the_software_was_deployed(finished, separate):
     compared = results(finished, "provenance")
     arrays = [path for path in compared if path.endswith(".nc")]  # their attributes name the packages of the environment
@@ -43,6 +45,18 @@ def test_results_do_not_depend_on_how_the_software_was_deployed(finished, separa
         ours, theirs = (xr.load_dataset(workflow.folder / path, engine="h5netcdf") for workflow in (finished, separate))
         assert ours.equals(theirs), path
     assert differing(finished, separate, [path for path in compared if path not in arrays]) == []
+
+
+def test_one_step_in_an_environment_of_its_own(tmp_path, mirror):
+    workflow = Workflow(tmp_path / "run", mirror)
+    path = f"{install(tmp_path / 'conda')}{os.pathsep}{os.environ['PATH']}"
+    target = "results/published/linear/10/esp.nc"
+    result = workflow.snakemake("--profile", "workflow/profiles/conda", target, *small(workflow), PATH=path)
+    assert result.returncode == 0, result.stdout
+    assert len(list((workflow.folder / ".snakemake/conda").glob("*/pyvenv.cfg"))) == 1
+    log = workflow.folder / "results/logs/published/linear_10_esp.log"
+    assert "belongs to another environment" in log.read_text()
+    assert "tensorflow" not in xr.open_dataset(workflow.folder / target, engine="h5netcdf").attrs["packages"]
 
 
 ENVIRONMENTS = sorted((ROOT / "envs").glob("*.yaml"))
@@ -61,6 +75,7 @@ def test_environments_ask_for_python_and_pip_of_conda_forge_and_the_wheels_of_th
     assert set(required(wheels(path))) <= pinned  # nothing is left to the day of the installation
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("path", ENVIRONMENTS, ids=lambda path: path.stem)
 def test_pip_resolves_every_environment(path, tmp_path):
     if path.stem == "train-gpu":
@@ -71,6 +86,7 @@ def test_pip_resolves_every_environment(path, tmp_path):
     assert result.returncode == 0, result.stderr
 
 
+@pytest.mark.long
 def test_jobs_record_the_versions_of_their_environment(separate):
     for job, environment in (("training/linear_10_esp", "train-cpu"), ("spectrum/linear_10_esp", "spectrum")):
         recorded = json.loads((separate.folder / f"results/provenance/{job}.json").read_text())["packages"]
@@ -89,6 +105,7 @@ def test_the_container_installs_the_lock_and_copies_what_jobs_need():
     assert all(f"python={python}" in path.read_text() for path in ENVIRONMENTS)
 
 
+@pytest.mark.long
 def test_containerize_lists_every_environment(tmp_path, mirror):
     workflow = Workflow(tmp_path / "run", mirror)
     path = f"{install(tmp_path / 'conda')}{os.pathsep}{os.environ['PATH']}"
@@ -98,6 +115,7 @@ def test_containerize_lists_every_environment(tmp_path, mirror):
     assert all(f"envs/{name}.yaml" in result.stdout for name in used)
 
 
+@pytest.mark.long
 def test_environments_can_be_made_without_running_anything(tmp_path, mirror):
     workflow = Workflow(tmp_path / "run", mirror)
     path = f"{install(tmp_path / 'conda')}{os.pathsep}{os.environ['PATH']}"
@@ -108,6 +126,7 @@ def test_environments_can_be_made_without_running_anything(tmp_path, mirror):
     assert not (workflow.folder / "results").exists()
 
 
+@pytest.mark.long
 def test_the_gpu_profile_cannot_be_switched_off_unnoticed(tmp_path, mirror):
     workflow = Workflow(tmp_path, mirror)
     result = workflow.snakemake("--dry-run", "--profile", "workflow/profiles/gpu", "--config", "seeds=2")
@@ -121,6 +140,7 @@ def test_the_gpu_profile_cannot_be_switched_off_unnoticed(tmp_path, mirror):
     assert result.stdout.count("gpu=1") == 30
 
 
+@pytest.mark.long
 def test_a_gpu_that_is_not_there_is_told_and_the_results_are_the_same(finished, tmp_path):
     workflow = Workflow(tmp_path, finished.mirror)
     target, second = (f"results/runs/{name}/10/esp/spectrum.nc" for name in ("linear", "linear-tensorflow"))
@@ -135,6 +155,7 @@ def test_a_gpu_that_is_not_there_is_told_and_the_results_are_the_same(finished, 
     assert filecmp.cmp(tmp_path / target, finished.folder / target, shallow=False)
 
 
+@pytest.mark.long
 def test_usable_as_a_module_of_another_workflow_in_another_folder(tmp_path, mirror):
     Workflow(tmp_path / "project", mirror)
     other = Workflow.__new__(Workflow)

@@ -25,6 +25,7 @@ def regression(tmp_path_factory) -> Workflow:
     return workflow
 
 
+@pytest.mark.long
 def test_a_regression_makes_everything_but_verdicts(regression):
     results = regression.folder / "results"
     for name in ("tables/summary.html", "figures/accuracy.png", "figures/boundaries_diabetes_10.pdf", "explorer.html"):
@@ -36,6 +37,7 @@ def test_a_regression_makes_everything_but_verdicts(regression):
     assert set(table.source) == {"packaged"}
 
 
+@pytest.mark.long
 def test_r2_takes_the_place_of_the_accuracy(regression):
     folder = regression.folder / "results"
     dataset = xr.load_dataset(folder / "datasets/diabetes.nc", engine="h5netcdf")
@@ -52,6 +54,7 @@ def documented() -> tuple[str, list[str]]:
     return re.search(r"```yaml\n(.*?)```", text, re.DOTALL)[1], re.search(r"```bash\nsnakemake (.*?)\n```", text)[1].split()
 
 
+@pytest.mark.long
 def test_the_documented_example_of_own_data_runs(tmp_path):
     workflow = Workflow(tmp_path, None)
     flowers = load_iris()

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from examples import ROOT
 
+pytestmark = pytest.mark.long
+
 HESSIAN = """
 import sys
 import numpy as np

@@ -10,11 +10,13 @@ import slurm_cluster
 import yaml
 from conftest import ROOT, UNREACHABLE, Workflow, differing, results, small
 
+pytestmark = pytest.mark.long
+
 if slurm_cluster.missing():
     pytest.skip(slurm_cluster.missing(), allow_module_level=True)
 
 PROFILE = ROOT / "workflow/profiles/slurm/config.yaml"
-PROFILED = ("--profile", "workflow/profiles/slurm", "--slurm-init-seconds-before-status-checks", "6")
+PROFILED = ("--profile", "workflow/profiles/slurm", "--slurm-init-seconds-before-status-checks", "2")
 TARGET = "results/runs/linear/10/relu/trajectory.nc"
 LIMIT = 400  # seconds, of one call of Snakemake
 

@@ -12,6 +12,8 @@ from meanfield.curvature import spectrum
 from meanfield.data import published as publication
 from meanfield.verification import comparison, quantities
 
+pytestmark = pytest.mark.long
+
 RUN = ("nonlinear", "8-2", "relu")
 
 

@@ -15,6 +15,7 @@ from random_networks import cases
 configure(threads=1)  # as training does: it must come before TensorFlow's first use
 
 
+@pytest.mark.long
 @settings(max_examples=15, deadline=None)
 @given(cases())
 def test_random_networks(case):

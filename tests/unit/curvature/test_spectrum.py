@@ -25,6 +25,7 @@ def test_inertia_counts_as_the_eigenvalues_do_at_every_record(run, published):
     np.testing.assert_allclose(counted.lambda_max_rest, solved.lambda_max_rest, rtol=1e-9)
 
 
+@pytest.mark.long
 def test_inertia_counts_as_the_eigenvalues_do_on_digits(published):
     run = ("digits", "25", "esp")
     trajectory = examples.trajectory(run, published).isel(epoch=slice(None, None, 5))
@@ -48,7 +49,7 @@ def test_a_network_of_dead_units_has_no_extremes():
         assert result.lambda_max.item() == pytest.approx(0.25)
 
 
-@pytest.mark.parametrize("run", examples.RUNS, ids="_".join)
+@pytest.mark.parametrize("run", examples.LESS_DIGITS, ids="_".join)
 def test_symmetry_identity_at_every_record(run, published):
     network, data = examples.network(run, published), examples.objective(run[0], published)
     scaling = symmetry.exponents(network)

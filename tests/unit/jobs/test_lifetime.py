@@ -53,7 +53,9 @@ def test_it_does_not_begin_after_an_interrupt():
     assert output == "discarded\n"
 
 
-@pytest.mark.parametrize("launcher", ["", "another-machine 1 1", f"{lifetime._machine()}x {os.getpid()} 1"])
+@pytest.mark.parametrize(
+    "launcher", ["", "another-machine 1 1", f"{lifetime._machine()}x {os.getpid()} 1"], ids=["none", "a name", "an id"]
+)
 def test_it_goes_on_without_a_launcher_or_with_one_on_another_machine(launcher):
     running = job(launcher)
     assert running.stdout.readline() == "begun\n"

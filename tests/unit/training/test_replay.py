@@ -90,6 +90,7 @@ run = examples.replayed(("linear", "8-2", "esp"), Path(sys.argv[1]))
 names = ("cost", "parameters", "residual", "gradient_norm")
 print(hashlib.sha256(b"".join(run[name].values.tobytes() for name in names)).hexdigest())
 """
+TWO_THREADS = {"OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"}
 FEATURES = "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_ICL X86_V3 X86_V4"  # of NumPy's own
 
 
@@ -97,11 +98,11 @@ FEATURES = "AVX2 FMA3 AVX512F AVX512CD AVX512_SKX AVX512_CLX AVX512_CNL AVX512_I
     "surroundings",
     [
         {"OPENBLAS_CORETYPE": "Prescott"},
-        {"OPENBLAS_CORETYPE": "Haswell", "OPENBLAS_NUM_THREADS": "2", "OMP_NUM_THREADS": "2"},
-        {"NPY_DISABLE_CPU_FEATURES": FEATURES},
-        {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX"},
+        pytest.param({"OPENBLAS_CORETYPE": "Haswell"} | TWO_THREADS, marks=pytest.mark.long),
+        pytest.param({"NPY_DISABLE_CPU_FEATURES": FEATURES}, marks=pytest.mark.long),
+        pytest.param({"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-FMA,-AVX512F,-AVX"}, marks=pytest.mark.long),
     ],
-    ids=lambda surroundings: next(iter(surroundings)),
+    ids=lambda surroundings: " ".join(surroundings),
 )
 def test_the_bits_do_not_depend_on_the_processor_or_the_threads(surroundings, published):
     def bits(**variables):

@@ -83,7 +83,9 @@ def test_one_unit_in_the_last_place_of_one_residual_is_noticed(published, re_tra
     assert "ranks of both among 19 re-trainings, smaller p = " in row["tolerance_from"]
 
 
-@pytest.mark.parametrize("run", [("nonlinear", "10", "esp"), ("linear", "8-2", "sigmoid")], ids="_".join)
+@pytest.mark.parametrize(
+    "run", [pytest.param(("nonlinear", "10", "esp"), marks=pytest.mark.long), ("linear", "8-2", "sigmoid")], ids="_".join
+)
 def test_with_another_arithmetic_the_run_is_one_among_re_trainings(run, published):
     """TensorFlow's kernels, and the exceptions switched off: rounding alone, so nothing differs."""
     values = members(run, published)
