@@ -316,5 +316,7 @@ def test_readme_and_docs_say_what_the_run_said():
     for row in said.itertuples():
         cells = (f"**{row.verdict}**: {row.verdict_counts}", f"**{row.published_draw}**: {row.published_draw_counts}")
         cells += (f"**{row.splits}**: {row.splits_counts}",)
-        assert f"| {row.figure} | {row.statement} | {' | '.join(cells)} |" in readme
+        assert f"| {row.figure} | {row.statement} | {' | '.join(cells)} |" in numbers
         assert f"- **{row.statement}** {row.numbers}" in numbers
+        (brief,) = (line for line in readme if line.startswith(f"| **{row.verdict}** |"))
+        assert f"{row.statement} ({row.verdict_counts})" in brief
