@@ -4,8 +4,9 @@
 #   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
 #   make test        the tests that fit into five minutes: unit tests, one small real run, a kill, a bad mirror, a page
-#   make test-all    every test, those of test-faults included; about an hour
+#   make test-long   the tests that take longer: clusters, ensembles, environments, digits; TIME_LONG
 #   make test-faults everything that can go wrong, done for real (docs/reliability.md); 29 minutes
+#   make test-all    these three, which is every test; about 45 minutes
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N
@@ -26,7 +27,7 @@ SNAKEMAKE := $(SHOWN) --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce unlock cluster ensemble test test-all test-faults verify report lint benchmarks images lock clean
+.PHONY: reproduce unlock cluster ensemble test test-long test-faults test-all verify report lint benchmarks images lock clean
 
 reproduce: $(VENV)/run unlock
 	$(SNAKEMAKE)
@@ -48,10 +49,10 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 test: $(VENV)/dev
 	$(PYTEST)
 
-# PARTS=tests/workflow, say, for some of it
-PARTS ?= tests
-test-all: $(VENV)/dev
-	$(PYTEST) -m "long or not long" $(PARTS)
+test-long: $(VENV)/dev
+	$(PYTEST) -m long tests/unit tests/browser tests/workflow
+
+test-all: test test-long test-faults
 
 verify: $(VENV)/run unlock
 	$(SNAKEMAKE) verify

@@ -28,7 +28,7 @@ EXPERIMENTS = {(entry["dataset"], entry["architecture"]): entry for entry in CON
 RUNS = [(*experiment, activation) for experiment in EXPERIMENTS for activation in CONFIG["activations"]]
 EXCEPTIONS = ROOT / "config/published/exceptions.csv"
 LESS_DIGITS = [pytest.param(run, marks=pytest.mark.long) if run[0] == "digits" else run for run in RUNS]
-"""All runs; those on the digits, which take seconds each, are left to `make test-all`."""
+"""All runs; those on the digits, which take seconds each, are left to `make test-long`."""
 LINEAR_RUNS = [run for run in RUNS if run[0] == "linear"]
 
 
