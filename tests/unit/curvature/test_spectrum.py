@@ -112,6 +112,18 @@ def test_two_by_two_pivots_are_counted():
     assert inertia.count_below(np.array([[0.0, 1.0], [1.0, 0.0]]), (0.0, 2.0)) == (1, 2)
 
 
+def test_counts_are_of_the_eigenvalues_beyond_their_resolution():
+    _, spectra, _ = examples.synthetic_run("relu", examples.synthetic_dataset(), seeds=2)
+    values = spectra.eigenvalues
+    assert (np.diff(values) >= 0).all()
+    np.testing.assert_allclose(spectra.tolerance, 13 * np.finfo(float).eps * abs(values).max("parameter"), rtol=1e-15)
+    np.testing.assert_array_equal(spectra.negative, (values < -spectra.tolerance).sum("parameter"))
+    np.testing.assert_array_equal(spectra.flat, (abs(values) <= spectra.tolerance).sum("parameter"))
+    np.testing.assert_array_equal(spectra.negative_published, (values < 0).sum("parameter"))
+    np.testing.assert_array_equal(spectra.lambda_min, values[..., 0])
+    np.testing.assert_array_equal(spectra.lambda_max, values[..., -1])
+
+
 def test_zero_rows_are_exact_zeros():
     matrix = np.zeros((2, 4, 4))
     matrix[:, 1:3, 1:3] = [[2, 1], [1, 2]]

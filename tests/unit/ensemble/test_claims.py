@@ -110,6 +110,14 @@ def test_few_members_are_judged_by_the_t_test_and_too_few_not_at_all():
     assert outcomes(judged(table(members=2), INSIDE)) == [TOO_FEW, TOO_FEW]
 
 
+@pytest.mark.parametrize(("members", "by"), [(9, stats.ttest_rel), (10, stats.wilcoxon)])
+def test_ten_members_are_judged_by_ranks(members, by):
+    few = table(members, architectures=("10",))
+    wide = few.pivot(index="seed", columns="activation", values="cost_mean")
+    result = judged(few, LESS)
+    assert result[result.axis == "seeds"].p.item() == pytest.approx(by(wide.esp, wide.relu).pvalue)
+
+
 def test_few_members_and_an_interval():
     few = table(members=5)
     few["gamma_last"] = np.tile([0.5, 0.51, 0.52, 0.53, 0.54, 0.5, 0.51, 0.52, 0.53, 0.54], 2)
@@ -229,6 +237,15 @@ def test_sentences_hold_the_numbers():
     assert (verdict["verdict_counts"], verdict["published_draw_counts"]) == ("4 of 4 hold", "2 of 2 hold")
     assert verdict["splits_counts"] == "none judged"
     assert "| supported: 4 of 4 hold |" in " ".join(claims.markdown(pd.DataFrame([verdict])).split())
+
+
+def test_a_network_of_which_nothing_is_left_is_counted_and_no_more():
+    data = table()
+    data.loc[data.architecture == "8-2", list(MEASURES)] = np.nan
+    result = judged(data, LESS)
+    [verdict] = claims.verdicts([Claim("c", "1", "It is so.", "cost", [LESS])], result).to_dict("records")
+    assert verdict["verdict"] == SUPPORTED
+    assert "1 of 1 hold, 1 too few members (median difference −" in verdict["numbers"]
 
 
 def test_the_claims_of_the_paper_are_understood():

@@ -110,6 +110,20 @@ def test_measures_by_hand():
     assert late.late_fall[0] == pytest.approx(1 - 0.2 / 0.6)
 
 
+@pytest.mark.parametrize(
+    ("measure", "column"), [(name, name.rpartition("_")[0]) for name in members.MEASURES if name.endswith(("_last", "_max"))]
+)
+def test_last_and_largest_are_those_of_their_column(measure, column):
+    [found] = members.members(line(**{column: [0.1, 0.7, 0.4]}))[measure]
+    assert found == (0.4 if measure.endswith("_last") else 0.7)
+
+
+def test_statistics_are_the_median_and_the_central_80_percent():
+    table = pd.concat([members.members(line(seed=seed, cost=float(seed))) for seed in range(11)])
+    [found] = members.statistics(table).to_dict("records")
+    assert (found["cost_last_low"], found["cost_last_median"], found["cost_last_high"]) == pytest.approx((1, 5, 9))
+
+
 def test_measures_of_what_was_not_computed_are_missing_not_wrong():
     [found] = members.members(line(bulk_width=0.0).drop(columns="participation_ratio")).to_dict("records")
     assert np.isnan(found["participation"])

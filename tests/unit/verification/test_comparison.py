@@ -6,8 +6,10 @@ import pandas as pd
 import pytest
 from meanfield.curvature import spectrum
 from meanfield.data import datasets
+from meanfield.data.task import problem
 from meanfield.errors import MeanfieldError
 from meanfield.figures.verdicts import COLOURS, page
+from meanfield.model.network import Network
 from meanfield.training.arithmetic import Environment
 from meanfield.training.initial import initial_members
 from meanfield.training.train import train
@@ -178,6 +180,45 @@ def test_an_alpha_beyond_what_the_eigenvalues_allow_differs(published, re_traine
     values = re_trained if run == RUN else members(RELU, published)
     rows = comparison.compare(of(run, published), pairs(run, published, alpha=change), lambda: values)
     assert by_name(rows)["alpha"] == DIFFERS
+
+
+@pytest.mark.parametrize(
+    ("alpha", "moved", "verdict"),
+    [
+        (1, None, FOLLOWS),  # no spectrum at hand: -1e-16 is within what a solver resolves
+        (0, None, None),  # -1 is not
+        (1, 0.0, None),  # the spectra are equal, so the counts must be
+        (1, 1e-3, FOLLOWS),  # of the published spectrum
+        (2, 1e-3, IDENTICAL),
+        (0, 1e-3, None),
+    ],
+)
+def test_an_alpha_follows_from_the_eigenvalues_that_are_at_hand(alpha, moved, verdict):
+    network = Network.of("3", "relu", 2, 1)
+    eigenvalues = np.array([[-1, -1e-16, *np.arange(1, 12)]])
+    run = comparison.Run({"alpha": np.array([2 / 13]), "eigenvalues": eigenvalues}, np.array([0]), None, network, None)
+    theirs = {} if moved is None else {"eigenvalues": eigenvalues + moved}
+    row = run.explained(Pair("alpha", "alpha", np.array([0]), np.array([alpha / 13])), theirs)
+    assert (row and row["verdict"]) == verdict
+
+
+def test_our_side_is_the_first_seed():
+    dataset = examples.synthetic_dataset()
+    trajectory, spectra, _ = examples.synthetic_run("esp", dataset, seeds=2)
+    trajectory["gradient"], spectra["zero_rows"] = trajectory.parameters, spectra.zero_rows + spectra.seed
+    run = comparison.Run.of(trajectory, spectra, *problem(dataset, "3", "esp", "float64"))
+    for name in quantities.OF_TRAJECTORY:
+        np.testing.assert_array_equal(run.values[name], trajectory[name][0])
+    np.testing.assert_array_equal(run.values["eigenvalues"], spectra.eigenvalues[0])
+    np.testing.assert_array_equal(run.zero_rows, spectra.zero_rows[0])
+    np.testing.assert_array_equal(run.parameters, trajectory.parameters[0])
+
+
+@pytest.mark.parametrize(("name", "added"), [("cost", 0), ("gamma", 0), ("gamma", 3e-17), ("alpha", 3e-17)])
+def test_what_is_identical_needs_no_tolerance(name, added):
+    run = comparison.Run({name: np.array([2 / 13])}, np.array([0]), None, Network.of("3", "relu", 2, 1), None)
+    row = run.explained(Pair(name, name, np.array([0]), np.array([2 / 13 + added])), {})
+    assert (row["verdict"], row["worst"], row["tolerance"]) == (IDENTICAL, 0, 0)
 
 
 def test_nan_never_passes(published, re_trained):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from meanfield.data import storage
 from meanfield.errors import MeanfieldError
 from meanfield.training.schedule import published_updates
 from meanfield.verification import quantities
@@ -71,3 +72,19 @@ def test_deviations_are_relative_to_the_largest_where_they_should():
     mine, theirs = np.array([[1.0, 2.0], [3.0, 5.0]]), np.array([[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_array_equal(quantities.deviation("residual", mine, theirs), [0, 1])
     np.testing.assert_array_equal(quantities.deviation("eigenvalues", mine, theirs), [0, 0.25])
+
+
+@pytest.mark.parametrize("source", ["mirror", "published", storage.STAND_IN, "zenodo"])
+def test_published_columns_are_drawn_where_the_data_are_the_published_ones(tmp_path, source):
+    storage.write(arrays(cost=np.arange(36.0), alpha=np.full(36, 0.25)), tmp_path / "arrays.nc")
+    run = {"dataset": "linear", "architecture": "8-2", "activation": "esp"}
+    tables = quantities.published_tables(
+        pd.DataFrame([run | {"source": source}]),
+        [run],
+        [tmp_path / "arrays.nc"],
+        examples.ROOT / "config/published/summary.csv",
+    )
+    assert list(tables) == ([] if source == storage.STAND_IN else [tuple(run.values())])
+    for table in tables.values():
+        np.testing.assert_array_equal(table, np.stack([published_updates(36), np.arange(36), np.full(36, 0.25)], axis=1))
+        assert list(table) == ["epoch", "cost", "alpha_published"]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from meanfield.verification.quantities import Pair
-from meanfield.verification.rank import rank, scores
+from meanfield.verification.rank import floor, rank, scores
 from scipy import stats
 
 RECORDS = np.arange(6)
@@ -92,3 +92,15 @@ def test_records_without_a_spectrum_are_left_out():
 def test_what_follows_from_the_eigenvalues_is_not_ranked():
     values = {"alpha": np.vstack([np.ones((1, 6)), np.zeros((19, 6))]), "cost": np.ones((20, 6))}
     assert judged(values).p == 1
+
+
+def test_what_counts_as_no_distance_at_each_record():
+    values = np.array([[[1.0, -4.0], [0.5, 0.0]], [[2.0, 3.0], [0.0, -1.0]]])
+    double, single = np.finfo(float).eps, np.finfo(np.float32).eps
+    for name, units in (("eigenvalues", 50 * double), ("cost", single), ("gradient", double)):
+        np.testing.assert_allclose(floor(name, values, 50), [4 * units, units], rtol=1e-12)
+    np.testing.assert_allclose(floor("residual", values, 50), [10 * double, 4 * double])
+    assert (floor("gradient", 0 * values, 50) > 0).all()
+    shares = np.array([[[0.25], [0.5]], [[0.25], [0.625]]])
+    np.testing.assert_array_equal(floor("gamma", shares, 50), [0.125, 0.125])
+    np.testing.assert_array_equal(floor("gamma", 0 * shares, 50), [1, 1])
