@@ -44,6 +44,17 @@ def test_hessian_is_exactly_symmetric_and_independent_of_blocks(case):
     np.testing.assert_allclose(blocked, matrices, atol=1e-14 * np.abs(matrices).max() + 1e-300)
 
 
+def test_gradients_are_independent_of_blocks():
+    network = Network.of("4-3", "esp", 2, 2)
+    rng = np.random.default_rng(1)
+    members, arrays = rng.normal(size=(5, network.size)), rng.normal(size=(2, 6, 2))
+    data = Objective(LOSSES["squared error"], *arrays, averaging(6, 2))
+    expected = propagation.gradient(members, network, data)
+    for block in (1, 50):  # less than one member, two of them
+        with mock.patch.object(propagation, "BLOCK", block):
+            np.testing.assert_allclose(propagation.gradient(members, network, data), expected, rtol=1e-13)
+
+
 @settings(max_examples=60, deadline=None)
 @given(cases())
 def test_split_and_products(case):

@@ -108,6 +108,15 @@ def test_count_below_on_matrices_of_known_spectrum(size):
     np.testing.assert_array_equal(matrix, before)
 
 
+@pytest.mark.parametrize("size", [2, 9, 30])  # fewer than Lanczos' vectors, and more
+def test_extreme_eigenvalues_of_any_size(size):
+    diagonal = np.linspace(-5, 3, size)
+    for which, expected in (("LM", -5), ("LA", 3)):
+        value, vector = inertia.extreme_eigenvalue(lambda v: diagonal * v, size, which)
+        assert value == pytest.approx(expected)
+        np.testing.assert_allclose(diagonal * vector, value * vector, atol=1e-6)
+
+
 def test_two_by_two_pivots_are_counted():
     assert inertia.count_below(np.array([[0.0, 1.0], [1.0, 0.0]]), (0.0, 2.0)) == (1, 2)
 

@@ -121,6 +121,15 @@ def test_broken_files_are_one_line_with_their_name(tmp_path, name, content):
     assert "allow_pickle" not in str(raised.value)
 
 
+def test_what_would_fill_the_memory_is_not_unpacked(tmp_path, monkeypatch):
+    path = str(tmp_path / "a.mat")
+    scipy.io.savemat(path, {"x": np.zeros((10, 2)), "y": np.zeros(10)})
+    for most, message in ((159, "would unpack to"), (160, "'y' is constant")):  # twenty numbers of eight bytes
+        monkeypatch.setattr(user_data, "MOST_BYTES", most)
+        with pytest.raises(MeanfieldError, match=message):
+            user_data.read(path, "x", "y", REGRESSION)
+
+
 def test_parts_that_cannot_teach_or_judge_are_refused():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(20, 2))

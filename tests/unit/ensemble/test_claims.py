@@ -121,7 +121,10 @@ def test_ten_members_are_judged_by_ranks(members, by):
 def test_few_members_and_an_interval():
     few = table(members=5)
     few["gamma_last"] = np.tile([0.5, 0.51, 0.52, 0.53, 0.54, 0.5, 0.51, 0.52, 0.53, 0.54], 2)
-    assert outcomes(judged(few, INSIDE)) == [HOLDS, HOLDS]
+    inside = judged(few, INSIDE)
+    assert outcomes(inside) == [HOLDS, HOLDS]
+    margins = np.minimum(np.arange(0.5, 0.545, 0.01) - 0.45, 0.6 - np.arange(0.5, 0.545, 0.01))
+    assert inside[inside.axis == "seeds"].p.iloc[0] == pytest.approx(stats.ttest_1samp(margins, 0).pvalue)
     assert outcomes(judged(few.assign(gamma_last=few.gamma_last + 1), INSIDE)) == [OPPOSITE, OPPOSITE]
     zero = INSIDE._replace(within=[0, 0])
     assert outcomes(judged(few.assign(gamma_last=0.0), zero)) == [TOO_FEW, TOO_FEW]  # five zeros prove nothing

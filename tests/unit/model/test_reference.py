@@ -257,8 +257,8 @@ def test_regression_learns(hidden, output, capsys):
     layers = reference.initialise(model, (1, 10, 1), seed=4)  # a ReLU output is not dead with it
     rate = {"esp": 0.5, "relu": 0.2}[output]
     reference.train(model, layers, features, target, learning_rate=rate, steps=3000, every=1000)
-    last = capsys.readouterr().out.splitlines()[-1].split()
-    assert last[:2] == ["step", "3000"]
+    *printed, last = (line.split() for line in capsys.readouterr().out.splitlines())
+    assert [line[:2] for line in (*printed, last)] == [["step", str(step)] for step in (0, 1000, 2000, 3000)]
     assert float(last[-1]) > 0.9
 
 
