@@ -23,10 +23,11 @@ def screens(columns: int, command: list[str]) -> tuple[list[list[str]], int]:
     stream = pyte.ByteStream(screen)
     process, terminal = pty.fork()
     if process == 0:
+        fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
+        for name in ("COLUMNS", "LINES"):  # which would win
+            os.environ.pop(name, None)
         os.environ["TERM"] = "xterm-256color"
-        time.sleep(0.2)  # until the terminal has its size
         os.execvp(command[0], command)
-    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, columns, 0, 0))
     taken, last = [], time.monotonic()
     while True:
         try:
