@@ -13,7 +13,7 @@ with step(snakemake) as job:
     arrays, missing, sources = {}, {}, {}
     with TemporaryDirectory() as folder:
         for name, file in published.array_files(tuple(job.wildcards), checksums).items():
-            places = job.config["mirror"], folder, job.say, not missing  # an address that did not answer is not asked again
+            places = job.config["mirror"], folder, print, not missing  # an address that did not answer is not asked again
             try:
                 path, source = published.published_file(file, checksums, *places)
             except published.Unavailable as unavailable:
@@ -21,7 +21,8 @@ with step(snakemake) as job:
             else:
                 arrays[name], sources[name] = published.read_array(path), f"{source} {file} {checksums[file]}"
     if missing:
-        job.say(f"{job.name}: {len(missing)} arrays are not available; {next(iter(missing.values()))}")
+        print(*missing.values(), sep="\n")
+        job.say(f"{job.name}: {len(missing)} arrays could not be had, neither from a mirror nor by network (verdicts.md: why)")
     variables = {name: ([f"{name}_{axis}" for axis in range(array.ndim)], array) for name, array in arrays.items()}
     storage.write(
         xr.Dataset(

@@ -26,7 +26,7 @@ TIMEOUT = 20  # seconds without an answer
 PATIENCE = 120  # seconds for a whole file, however slowly it comes
 MOST_BYTES = 2**24  # the largest published file has 1.7 MB
 TOO_LARGE = f"more than {MOST_BYTES // 2**20} MiB, which is no published file"
-PAUSES = 0.2, 1  # seconds before each further try
+PAUSES = 0.1, 0.5  # seconds before each further try
 REDIRECTIONS = 5
 
 
