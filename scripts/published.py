@@ -22,7 +22,7 @@ with step(snakemake) as job:
                 arrays[name], sources[name] = published.read_array(path), f"{source} {file} {checksums[file]}"
     if missing:
         print(*missing.values(), sep="\n")
-        job.say(f"{job.name}: {len(missing)} arrays could not be had, neither from a mirror nor by network (verdicts.md: why)")
+        job.say(f"{job.name}: {len(missing)} arrays could not be had from mirror or network (why: verdicts.md)")
     variables = {name: ([f"{name}_{axis}" for axis in range(array.ndim)], array) for name, array in arrays.items()}
     storage.write(
         xr.Dataset(
