@@ -171,10 +171,11 @@ SHARED = ("cluster", "finished", "undisturbed", "browser")
 
 @pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Name the process-sharing group of each test: that of the fixture it shares, else its file."""
+    """Name the process-sharing group of each test: that of the fixture it shares, else its file. The long groups begin."""
     for item in items:
         shared = next((name for name in SHARED if name in item.fixturenames), str(item.path))
         item.add_marker(pytest.mark.xdist_group(shared))
+    items.sort(key=lambda item: not set(SHARED) & set(item.fixturenames))
 
 
 hypothesis.settings.register_profile("repeatable", derandomize=True, database=None)
