@@ -4,7 +4,7 @@
 #   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
 #   make test        the tests that fit into five minutes: unit tests, one small real run, a kill, a bad mirror, a page
-#   make test-long   the tests that take longer: clusters, ensembles, environments, digits; TIME_LONG
+#   make test-long   the tests that take longer: clusters, ensembles, environments, digits; 12 to 18 minutes
 #   make test-faults everything that can go wrong, done for real (docs/reliability.md); 29 minutes
 #   make test-all    these three, which is every test; about 45 minutes
 #   make verify      every published number compared; fails if one differs
