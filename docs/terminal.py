@@ -34,8 +34,9 @@ def screens(columns: int, command: list[str]) -> tuple[list[list[str]], int]:
             stream.feed(os.read(terminal, 2**16))
         except OSError:  # the command has ended
             break
-        if time.monotonic() - last > 1 and "╰" in "".join(screen.display):  # not half of a picture
-            taken, last = [*taken, lines(screen)], time.monotonic()
+        shown = lines(screen)
+        if time.monotonic() - last > 1 and shown and shown[-1].endswith("╯"):  # not half of a picture
+            taken, last = [*taken, shown], time.monotonic()
     _, status = os.waitpid(process, 0)
     return [*taken, lines(screen)], os.waitstatus_to_exitcode(status)
 

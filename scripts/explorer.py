@@ -7,13 +7,13 @@ with step(snakemake) as job:
 
     import pandas as pd
     from meanfield.data import storage
-    from meanfield.figures import explorer
+    from meanfield.figures import binning, explorer
 
     datasets = {Path(path).stem: storage.read(path) for path in job.input.datasets}
     files = zip(job.params.runs, job.input.trajectories, job.input.spectra, job.input.indices, strict=True)
     tasks = {}
     for run, trajectory, spectrum, indices in files:
-        arrays = ((trajectory, ["parameters"]), (spectrum, ["eigenvalues", "zero_rows", "tolerance"]))
+        arrays = ((trajectory, ["parameters"]), (spectrum, binning.DRAWN))
         read = [storage.read(path, first_seed=True, only=names) for path, names in arrays]
         loaded = explorer.Run(*read, pd.read_csv(indices))
         tasks.setdefault((run["dataset"], run["architecture"]), {})[run["activation"]] = loaded

@@ -8,10 +8,10 @@ with step(snakemake) as job:
     import pandas as pd
     import xarray as xr
     from meanfield.data import storage
-    from meanfield.figures import pages, video
+    from meanfield.figures import binning, pages, video
 
     def read(path: str) -> xr.Dataset:
-        return storage.read(path, first_seed=True, only=["eigenvalues", "zero_rows", "tolerance"])
+        return storage.read(path, first_seed=True, only=binning.DRAWN)
 
     names, title = job.params.activations, " ".join(job.wildcards)
     video.render(

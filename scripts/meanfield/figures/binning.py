@@ -15,6 +15,10 @@ SLOT = 0.6  # half the width of the slot of exact zeros, in decades
 SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
+DRAWN = ("eigenvalues", "zero_rows", "tolerance")
+"""The variables of a spectrum that its histograms need."""
+
+
 def edges(spectra: Iterable[xr.Dataset], linear_bins: int, per_decade: int) -> tuple[dict[str, np.ndarray], float]:
     """Edges [bin + 1] of the axes "symlog" and "linear" for all eigenvalues of some spectra, and their largest τ."""
     values = np.concatenate([spectrum.eigenvalues.values.ravel() for spectrum in spectra])

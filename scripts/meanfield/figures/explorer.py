@@ -195,12 +195,12 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
         | {"drawn": {name: [r for c in curves.values() for r in c.renderers if r.name == name] for name in activations}},
     )  # fmt: skip
     document = Document(title="Hessian spectra along training", theme=THEME)
-    for name, root in roots.items():
-        root.update(name=name, sizing_mode="stretch_width", stylesheets=[WIDGETS])
     for name, value in zip(controls, ("value", "value", "active", "active", "value"), strict=False):
         controls[name].js_on_change(value, show)
     with document.models.freeze():  # its models are counted anew after each change otherwise
-        list(map(document.add_root, roots.values()))
+        for name, root in roots.items():
+            root.update(name=name, sizing_mode="stretch_width", stylesheets=[WIDGETS])
+            document.add_root(root)
     document.js_on_event("document_ready", show)
     template = Path(__file__).with_suffix(".html.j2").read_text()
     named = {"labels": {name: ACTIVATIONS[name].label for name in activations}, "curves": list(style.LABELS)}

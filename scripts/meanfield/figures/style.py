@@ -37,6 +37,10 @@ CLASS_COLOURS = (
 NO_CLASS = "#BBBBBB"
 POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 3.5, "mew": 0.5, "ls": "", "zorder": 4}  # published values
 DPI = 150
+PRINTED = {
+    ".png": lambda figure, path: FigureCanvasAgg(figure).print_png(path),
+    ".pdf": lambda figure, path: FigureCanvasPdf(figure).print_pdf(path, metadata={"CreationDate": None}),
+}
 
 
 def colour(activation: str) -> str:
@@ -106,7 +110,4 @@ def save(figure: Figure, *paths: str | Path) -> None:
         layout.execute(figure)
         figure.set_layout_engine("none")
     for path in paths:
-        if Path(path).suffix == ".pdf":
-            FigureCanvasPdf(figure).print_pdf(path, metadata={"CreationDate": None})
-        else:
-            FigureCanvasAgg(figure).print_png(path)
+        PRINTED[Path(path).suffix](figure, path)

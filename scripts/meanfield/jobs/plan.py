@@ -11,7 +11,6 @@ from pathlib import Path
 
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import resources
-from meanfield.jobs.resources import Problem
 
 CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, whose results stand beside the published one's
 SECOND = "-tensorflow"  # the same: by the published protocol, but with TensorFlow's kernels, as a second opinion
@@ -162,10 +161,10 @@ class Plan:
             return {"kernels": kernels, "exceptions": self.config["exceptions"]}
         return None
 
-    def problem(self, dataset: str, architecture: str, members: int | None = None) -> Problem:
+    def problem(self, dataset: str, architecture: str, members: int | None = None) -> resources.Problem:
         """The size of a run, for what its jobs ask for; with all its members if their number is not given."""
         updates, recording = self.setting(dataset, architecture, "updates"), self.config["recording"]
-        return Problem(
+        return resources.Problem(
             *data_size(self.datasets[dataset]),
             hidden=[int(width) for width in architecture.split("-")],
             seeds=members or len(self.seeds(dataset, architecture)),

@@ -21,7 +21,6 @@ from snakemake_logger_plugin_rich import LogHandler as RichPlugin
 from snakemake_logger_plugin_rich import events
 from snakemake_logger_plugin_rich.event_handler import EventHandler
 
-TOTAL = "Total Progress"  # how the rich plugin names the bar over all jobs
 REFRESHED = 4  # times a second
 UNSAID = "Using workflow specific profile|Config file .* is extended|Conda environments: ignored|Elapsed time"
 """Beginnings of messages that tell someone who typed `make` nothing."""
@@ -47,10 +46,6 @@ def minutes(seconds: float) -> str:
 class Events(EventHandler):
     """The rich plugin's, with what it leaves out."""
 
-    def __init__(self, *arguments, **keywords) -> None:
-        super().__init__(*arguments, **keywords)
-        self.began: dict[int, float] = {}
-
     def handle_workflow_started(self, event_data: events.WorkflowStarted, **kwargs) -> None:
         """Nothing: the number of jobs is the first line."""
 
@@ -61,7 +56,7 @@ class Events(EventHandler):
     def handle_job_info(self, event_data: events.JobInfo, **kwargs) -> None:
         """Note when the job began."""
         super().handle_job_info(event_data, **kwargs)
-        self.began[event_data.jobid] = time.monotonic()
+        self.jobs_info[event_data.jobid]["began"] = time.monotonic()
         self.count_running(event_data.rule_name)
 
     def handle_job_finished(self, event_data: events.JobFinished, **kwargs) -> None:
@@ -71,7 +66,7 @@ class Events(EventHandler):
             return
         self.count_running(self.jobs_info[event_data.job_id]["rule"])
         if not self.console.is_terminal:
-            took = time.monotonic() - self.began[event_data.job_id]
+            took = time.monotonic() - self.jobs_info[event_data.job_id]["began"]
             self.line(f"{self.completed:4d} of {self.total_jobs}  {self.job(event_data.job_id)}, {took:.1f} s")
 
     def handle_job_error(self, event_data: events.JobError, **kwargs) -> None:
