@@ -113,6 +113,31 @@ def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Calla
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
+def _counted(
+    matrices: np.ndarray,
+    zero: np.ndarray,
+    method: str,
+    members: np.ndarray,
+    network: Network,
+    objective: Objective,
+    dense: Dense,
+) -> dict[str, np.ndarray]:
+    """Counts and extremes of the members' Hessians, by that method."""
+    if method == "eigenvalues":
+        return _by_eigenvalues(matrices, zero, dense)
+    return _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in members])
+
+
+def _flat_without_penalty(
+    matrices: np.ndarray, method: str, members: np.ndarray, network: Network, objective: Objective, dense: Dense
+) -> np.ndarray:
+    """How many eigenvalues of the loss alone are flat, from Hessians [batch, P, P] with their penalty."""
+    alone = matrices.copy()
+    alone[:, network.weights, network.weights] -= objective.l2
+    unpenalised = objective._replace(l2=0.0)
+    return _counted(alone, zero_rows(alone), method, members, network, unpenalised, dense)["flat"]
+
+
 def _largest_of_split(
     members: np.ndarray, network: Network, objective: Objective, split: tuple | None, starts: dict
 ) -> dict[str, np.ndarray]:
@@ -149,14 +174,15 @@ def along_trajectory(
     `method` "eigenvalues" gives them all, ascending, [seed, epoch, parameter]; "inertia" only their counts, from two
     factorizations. Counts and extremes are [seed, epoch]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
     (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
-    lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last recorded), eigenvectors
-    [seed, vector_epoch, parameter, mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
-    `dense` does the large linear algebra. All is NaN where a member's parameters are, since it had diverged.
+    lambda_max_rest; with an l2 also lifted: how many more would be flat without it. "eigenvalues" also gives, at the updates
+    `eigenvectors_at` ("last" is the last recorded), eigenvectors [seed, vector_epoch, parameter, mode] and
+    participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue. `dense` does the large linear algebra. All
+    is NaN where a member's parameters are, since it had diverged.
     """
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
     members = parameters[finite]
-    small, scaling = network.size <= SMALL, symmetry.exponents(network)
+    small, symmetries = network.size <= SMALL, symmetry.Symmetries.of(network, objective)
     chunk = max(1, CHUNK // (8 * network.size**2))
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
@@ -164,13 +190,12 @@ def along_trajectory(
         split = hessian.hessian(part, network, objective, split=True, dense=dense) if small else None
         matrices = split[0] if small else hessian.hessian(part, network, objective, dense=dense)
         zero = zero_rows(matrices)
-        if method == "eigenvalues":
-            result = _by_eigenvalues(matrices, zero, dense)
-        else:
-            result = _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in part])
+        result = _counted(matrices, zero, method, part, network, objective, dense)
+        if objective.l2:
+            result["lifted"] = _flat_without_penalty(matrices, method, part, network, objective, dense) - result["flat"]
         gradients = propagation.gradient(part, network, objective)
         cases = zip(part, gradients, ~zero, result["tolerance"], strict=True)
-        result["symmetric"] = np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases])
+        result["symmetric"] = np.array([symmetry.flat_directions(t, g, symmetries, kept, tau) for t, g, kept, tau in cases])
         result["zero_rows"] = zero.sum(axis=-1)
         results.append(result | _largest_of_split(part, network, objective, split, starts))
         del matrices, split

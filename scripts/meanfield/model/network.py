@@ -94,6 +94,11 @@ class Network:
         last = self.layout[-1]
         return (last.beta or last.bias).stop
 
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Indices of all weights in the parameter vector, biases and β left out: int64."""
+        return np.concatenate([np.arange(layout.weights.start, layout.weights.stop) for layout in self.layout])
+
     @property
     def parameter_names(self) -> list[str]:
         """A name for each parameter, in order: W1[0,0] …, b1[0] …, beta1[0] …; layers count from 1, units from 0."""
