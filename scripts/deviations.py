@@ -4,7 +4,9 @@ from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     from meanfield.figures import deviations, style, tables
+    from meanfield.model.activations import learn
 
+    learn(job.params.activations)
     table = tables.deviations(
         *(tables.joined(job.input[name], job.params.runs) for name in ("published", "tensorflow", "corrected"))
     )

@@ -5,14 +5,17 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.data import storage
     from meanfield.data.task import splits_of
+    from meanfield.model.activations import learn
     from meanfield.model.network import Network
     from meanfield.training.arithmetic import Environment
     from meanfield.training.initial import initial_members
     from meanfield.training.train import train
 
+    learn([job.params.activation])
     dataset, params = storage.read(job.input.dataset), job.params
     sizes = dataset.sizes["feature"], dataset.sizes["label"]
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, *sizes)
+    print(network.activation.description)
     if params.replayed:
         exceptions = job.input.exceptions if params.replayed["exceptions"] else None
         environment = Environment.of(params.replayed["kernels"], exceptions)

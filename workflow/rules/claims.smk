@@ -34,6 +34,7 @@ rule claims:
         **asked_for_table(),
     params:
         *code("claims", "video"),
+        activations=config["activations"],
         runs=JUDGED,
         axes=config["claims"],
     script:

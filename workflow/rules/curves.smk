@@ -43,6 +43,7 @@ rule curves:
         **asked_for_table(),
     params:
         *code("curves", "video"),
+        activations=config["activations"],
         names=list(CURVES),
         runs=PLAN.verified(PLAN.runs),
     script:

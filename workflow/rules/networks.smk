@@ -46,7 +46,7 @@ rule networks:
     conda:
         "../../envs/video.yaml"
     resources:
-        **asked(resources.reading, members=1, runs=len(config["activations"])),
+        **asked(resources.reading, members=1, runs=len(PLAN.activations)),
     params:
         *code("networks", "video"),
         activations=config["activations"],

@@ -26,6 +26,7 @@ rule spectrum:
         gpu=int(config["gpu"]),
     params:
         *code("spectrum", SPECTRUM),
+        activation=activation,
         averaging=averaging,
         spectrum=config["spectrum"],
         threads=config["threads"]["spectrum"],

@@ -32,7 +32,6 @@ NUMBERS = [*style.LABELS, "gradient_norm", "test_accuracy"]
 AXES = {"symlog": "symmetric-logarithmic", "linear": "linear"}
 BINARY = style.BINARY_COLOURS[1:-1]  # one shade an eighth of probability
 LINES = {"-": "solid", "--": "dashed", "-.": "dashdot", ":": "dotted"}  # Bokeh's names for Matplotlib's
-MARKERS = {"o": "circle", "s": "square", "^": "triangle", "D": "diamond", "v": "inverted_triangle", "P": "plus", "X": "x"}
 TEXT = {"axis_label_text_font_size": "14px", "major_label_text_font_size": "14px", "axis_label_text_font_style": "normal"}
 LEGEND = {"label_text_font_size": "14px", "border_line_color": None, "margin": 0, "padding": 4}
 THEME = Theme(json={"attrs": {"Title": {"text_font_size": "15px"}, "Axis": TEXT, "Legend": LEGEND}})
@@ -155,7 +154,7 @@ def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
         "image": {"x": plane.x[:1] - pixel[0] / 2, "y": plane.y[:1] - pixel[1] / 2}
         | {"dw": GRID * pixel[:1], "dh": GRID * pixel[1:]},
         "samples": {"x": where[:, 0], "y": where[:, 1], "colour": list(colours)}
-        | {"marker": [MARKERS[marker] for marker in markers]},
+        | {"marker": [style.BOKEH[marker] for marker in markers]},
         "means": {"x": means[:, 0], "y": means[:, 1], "name": [str(number) for number in named]},
         "names": list(plane.names),
         "palette": palette,
@@ -286,7 +285,7 @@ def _curve(quantity: str, shared: dict) -> figure:
         dash = LINES.get(look["linestyle"]) or list(look["linestyle"][1])
         names = {"name": activation, "legend_label": look["label"], "color": look["color"]}
         picture.line("update", quantity, source=source, line_width=2, line_dash=dash, **names)
-        picture.scatter("update", quantity, source=source, size="size", marker=MARKERS[look["marker"]], **names)
+        picture.scatter("update", quantity, source=source, size="size", marker=style.BOKEH[look["marker"]], **names)
     picture.add_layout(models.Span(name="cursor", dimension="height", line_color="black"))
     picture.add_layout(picture.legend[0], "below")
     picture.legend.update(orientation="horizontal", ncols=3)

@@ -53,6 +53,7 @@ def check(config: dict, schema: str | Path) -> None:
     error = best_match(validator.iter_errors(config))
     if error is not None:
         raise MeanfieldError(f"configuration: {_sentence(error)}")
+    _check_activations(config["activations"])
     for name, dataset in config["datasets"].items():
         _check_dataset(name, dataset)
     seen = set()
@@ -72,6 +73,17 @@ def check(config: dict, schema: str | Path) -> None:
                     f"configuration: claims.{axis}.{task} is {name!r}; allowed: {', '.join(config['datasets'])}, "
                     f"each also with {CORRECTED}"
                 )
+
+
+def _check_activations(definitions: list[str | dict]) -> None:
+    """Formulas are understood, and names are there once."""
+    if any(isinstance(entry, dict) for entry in definitions):
+        from meanfield.model.activations import learn  # with NumPy and SymPy, which no other check needs
+
+        try:
+            learn(definitions)
+        except MeanfieldError as error:
+            raise MeanfieldError(f"configuration: {error}") from error
 
 
 def _check_dataset(name: str, dataset: dict) -> None:

@@ -57,7 +57,9 @@ class Plan:
     """What a configuration comes to; `published` holds (dataset_architecture, activation) of the runs of the publication."""
 
     def __init__(self, config: dict, published: Iterable[tuple[str, str]]) -> None:
-        self.config, self.published, self.activations = config, set(published), config["activations"]
+        self.config, self.published = config, set(published)
+        self.definitions = {entry if isinstance(entry, str) else entry["name"]: entry for entry in config["activations"]}
+        self.activations = list(self.definitions)
         corrections = config["corrections"]
         self.datasets = dict(config["datasets"])
         for name, kept in config["datasets"].items():
