@@ -3,8 +3,11 @@
 from meanfield.jobs.step import step
 
 with step(snakemake) as job:
+    from meanfield.errors import MeanfieldError
     from meanfield.figures import deviations, style, tables
 
+    if not job.params.runs:
+        raise MeanfieldError("nothing to compare: none of the configured experiments is on data of the publication")
     table = tables.deviations(
         *(tables.joined(job.input[name], job.params.runs) for name in ("published", "tensorflow", "corrected"))
     )

@@ -89,11 +89,6 @@ def longest_first(wildcards):
     return PLAN.longest(wildcards.dataset, wildcards.get("architecture"))
 
 
-def averaging(wildcards):
-    """Precision in which a run's loss is averaged."""
-    return PLAN.averaging(wildcards.dataset)
-
-
 # How a published run is trained again, where that is asked for or a bit differs.
 RETRAINING = dict(
     initial=of_pair(PLAN.initial),

@@ -26,7 +26,7 @@ rule spectrum:
         gpu=int(config["gpu"]),
     params:
         *code("spectrum", SPECTRUM),
-        averaging=averaging,
+        averaging=of_pair(PLAN.averaging),
         spectrum=config["spectrum"],
         threads=config["threads"]["spectrum"],
     script:

@@ -14,7 +14,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, SUFFIXES
+from meanfield.jobs.plan import CORRECTED, SUFFIXES, is_own, protocol_of
 
 WORDS = {
     "integer": "a whole number",
@@ -61,7 +61,8 @@ def check(config: dict, schema: str | Path) -> None:
         if pair[0] not in config["datasets"]:
             allowed = ", ".join(config["datasets"])
             raise MeanfieldError(f"configuration: experiments[{position}].dataset is {pair[0]!r}; allowed: {allowed}")
-        protocol = experiment.get("protocol", config["protocol"])
+        own = is_own(config["datasets"][pair[0]])
+        protocol = None if own else protocol_of(experiment, config)  # data of one's own are named alike by both
         if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
         seen.add((*pair, protocol))
@@ -131,7 +132,7 @@ def _sentence(error: ValidationError) -> str:
         case "propertyNames":
             return f"{key}: the name {value} is not allowed; {hint}"
         case "enum":
-            allowed = "allowed: " + ", ".join(map(str, rule))
+            allowed = "allowed: " + ", ".join("null" if value is None else str(value) for value in rule)
         case "type":
             allowed = "allowed: " + " or ".join(WORDS[name] for name in ([rule] if isinstance(rule, str) else rule))
         case "minimum":

@@ -53,6 +53,11 @@ def configure(threads: int, gpu: bool = False) -> str:
     return "GPU" if found else "CPU"
 
 
+def wide(value: tf.Tensor) -> tf.Tensor:
+    """The same in float64."""
+    return tf.cast(value, tf.float64)
+
+
 def output_layer(theta: tf.Tensor, network: Network, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """(h_L, β_L) for theta [seed, P] and features [input, sample]: [seed, label, sample] and [seed, label, 1]."""
     signal = features

@@ -16,6 +16,7 @@ from meanfield.errors import MeanfieldError
 from meanfield.model.losses import LOSS_OF
 from meanfield.model.network import Network
 from meanfield.training.arithmetic import Environment
+from meanfield.training.batches import Batches
 from meanfield.training.schedule import learning_rates, recorded_updates
 from meanfield.training.scores import SCORE
 
@@ -42,9 +43,9 @@ def train(
 
     Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
-    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. With an
-    `environment` the arithmetic is that of 2018 in it, else TensorFlow's, with `random_rounding` of the parameters or
-    without.
+    is recorded (`schedule`); `optimizer` is the configuration's. With an `environment` the arithmetic is that of 2018 in it,
+    else TensorFlow's, with `random_rounding` of the parameters or without. What is recorded is of the whole training set,
+    whatever the optimizer's batch_size. How the optimizer differs from that of the publication is in the attributes.
 
     At update t, cost, gradient and the training scores (train_accuracy; `data.task.scores_of`) are those of the parameters
     before it, as published; all else is after it, cost_after and train_accuracy_after, too. `diverged` [seed] is the update
@@ -65,7 +66,11 @@ def train(
         from meanfield.training import tensorflow_training  # not before it is asked for: it takes seconds to load
 
         trainer = tensorflow_training.Trainer(
-            *common, loss=LOSS_OF[task_of(dataset)].name, averaging=averaging, random_rounding=random_rounding
+            *common,
+            loss=LOSS_OF[task_of(dataset)].name,
+            averaging=averaging,
+            batches=optimizer["batch_size"] and Batches(optimizer["batch_size"], target.shape[-1], seeds),
+            random_rounding=random_rounding,
         )
     rows, previous = [], -1
     for update in progress(records, "record"):
@@ -97,8 +102,15 @@ def train(
     return xr.Dataset(
         {**variables, "diverged": ("seed", diverged)},
         coords={"seed": list(seeds), "epoch": records, "parameter": network.parameter_names},
-        attrs={"arithmetic": environment.name if environment else TENSORFLOW},
+        attrs={"arithmetic": environment.name if environment else TENSORFLOW} | departures(optimizer),
     )
+
+
+def departures(optimizer: dict) -> dict[str, str | int | float]:
+    """Of an optimizer what no published run has: another method, with its momentum; batches; l2. Empty for theirs."""
+    kept = {"optimizer": optimizer["method"]} if optimizer["method"] != "adam" else {}
+    named = (*(["momentum"] if optimizer["method"] == "momentum" else []), "batch_size", "l2")
+    return kept | {name: optimizer[name] for name in named if optimizer[name]}
 
 
 def _without_diverged(arrays: dict[str, np.ndarray], records: np.ndarray, diverged: np.ndarray) -> np.ndarray:

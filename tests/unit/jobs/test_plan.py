@@ -29,7 +29,7 @@ def test_the_corrected_protocol_stands_beside_the_published_one():
     assert {run["dataset"] for run in plan(protocol="corrected").runs} == {name + CORRECTED for name in CONFIG["datasets"]}
     assert ours.datasets["digits" + CORRECTED]["labels"] == "one-hot"
     assert ours.datasets["digits"]["labels"] == "shifted"
-    assert ours.averaging("digits") == "float32"
+    assert ours.averaging("digits", "25") == "float32"
     assert ours.protocol("digits" + CORRECTED, "25")["averaging"] == "float64"
     assert (ours.protocol("digits", "25")["residual_output"], ours.protocol("linear", "10")["residual_output"]) == (
         "esp",
