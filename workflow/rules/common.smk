@@ -15,8 +15,10 @@ sys.path.append(str(ROOT / "scripts"))
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, summary
 
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:
-    configuration.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    configuration.typed(config, workflow.config_settings.config, SCHEMA)
+    configuration.check(config, SCHEMA)
     disk.insist_on_folder("results")
     disk.insist_on_writing(".snakemake")  # which a dry run needs, too
 except MeanfieldError as error:

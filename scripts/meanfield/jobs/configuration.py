@@ -7,6 +7,9 @@ Imported by the Snakefile, so it needs nothing but jsonschema and PyYAML, which 
 
 import json
 import math
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import yaml
@@ -46,11 +49,27 @@ _TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer
 _Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)
 
 
+def _validator(schema: str | Path) -> Draft202012Validator:
+    with open(schema) as stream:
+        return _Validator(yaml.safe_load(stream))
+
+
+def typed(config: dict, given: dict, schema: str | Path) -> None:
+    """Have a configuration's values that were `given` as --config of the types that the schema asks for, in place.
+
+    Snakemake reads all values within a mapping or list as text: optimizer='{learning_rate: 0.1}' gives "0.1". Such text that
+    the schema (a YAML file) refuses is read again, as YAML; what is still wrong then is for `check` to say.
+    """
+    for error in list(_validator(schema).iter_errors(config)):
+        *outer, last = error.absolute_path or [None]
+        with suppress(KeyError, IndexError, TypeError, yaml.YAMLError):
+            if isinstance(error.instance, str) and reduce(getitem, [*outer, last], given) == error.instance:
+                reduce(getitem, outer, config)[last] = yaml.safe_load(error.instance)
+
+
 def check(config: dict, schema: str | Path) -> None:
     """MeanfieldError, one line, if the configuration breaks the schema (a YAML file) or contradicts itself."""
-    with open(schema) as stream:
-        validator = _Validator(yaml.safe_load(stream))
-    error = best_match(validator.iter_errors(config))
+    error = best_match(_validator(schema).iter_errors(config))
     if error is not None:
         raise MeanfieldError(f"configuration: {_sentence(error)}")
     for name, dataset in config["datasets"].items():
