@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from meanfield.curvature import indices, spectrum
 from meanfield.data import datasets, published
-from meanfield.data.task import part, problem
+from meanfield.data.task import part, problem, scores_of
 from meanfield.model.losses import SIGMOID_CROSS_ENTROPY
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
@@ -132,13 +132,14 @@ def synthetic_run(
     net, target = problem(data, architecture, activation, "float64")
     rng = np.random.default_rng(net.size)
     dims, shape = ("seed", "epoch"), (seeds, records)
+    scores = [f"{part}_{score}" for score in scores_of(data) for part in ("train", "test")]
     scale = np.linspace(0.1, 2, records)[:, None]
     run = xr.Dataset(
         {
             "parameters": ((*dims, "parameter"), scale * rng.normal(size=(*shape, net.size))),
             "residual": ((*dims, "label", "sample"), rng.choice([0.0, 0.5], size=(*shape, data.sizes["label"], 9))),
             "cost": (dims, np.geomspace(0.7, 0.01, records) * rng.uniform(0.9, 1.1, size=shape)),
-            **{name: (dims, rng.uniform(size=shape)) for name in ("train_accuracy", "test_accuracy", "gradient_norm")},
+            **{name: (dims, rng.uniform(size=shape)) for name in (*scores, "gradient_norm")},
             "diverged": ("seed", np.full(seeds, -1)),
         },
         coords={"seed": np.arange(1, seeds + 1), "epoch": published_updates(records), "parameter": net.parameter_names},

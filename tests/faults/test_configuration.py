@@ -157,7 +157,7 @@ def dry_runs(folder, texts, mirror) -> list[tuple[int, str]]:
     for number, text in enumerate(texts):
         # the defaults would fill what is missing: the configuration takes their place
         (folder / f"config/{number}.yaml").write_text(text)
-        mine = snakefile.replace('configfile: "config/config.yaml"', f'configfile: "config/{number}.yaml"')
+        mine = snakefile.replace('"config" / "config.yaml"', f'"config" / "{number}.yaml"')
         assert mine != snakefile
         (folder / f"workflow/Snakefile{number}").write_text(mine)
         commands.append(["--dry-run", "--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}"])
@@ -185,7 +185,12 @@ EXPERIMENT = st.fixed_dictionaries(
         "beta_stddev": st.floats(0, 1),
         "beta_op_seed": st.integers(0, 100),
     },
-    optional={"seeds": st.integers(1, 50), "protocol": st.sampled_from(["published", "corrected"])},
+    optional={
+        "seeds": st.integers(1, 50),
+        "protocol": st.sampled_from(["published", "corrected"]),
+        "initial_weights": st.sampled_from(["as_published", "independent"]),
+        "learning_rate": POSITIVE,
+    },
 )
 SOUND = st.fixed_dictionaries(
     {
@@ -202,9 +207,11 @@ SOUND = st.fixed_dictionaries(
         "optimizer": st.fixed_dictionaries(
             dict.fromkeys(("learning_rate", "decay_updates", "epsilon"), POSITIVE)
             | {"decay_rate": st.floats(0.1, 1), "beta1": st.floats(0, 0.999), "beta2": st.floats(0, 0.9999)}
+            | {"method": st.sampled_from(["adam", "sgd", "momentum"]), "momentum": st.floats(0, 0.99)}
+            | {"batch_size": st.none() | st.integers(1, 50), "l2": st.sampled_from([0, 0.01])}
         ),
         "averaging": st.sampled_from(["float32", "float64"]),
-        "protocol": st.sampled_from(["published", "corrected"]),
+        "protocol": st.sampled_from([None, "published", "corrected"]),
         "recording": st.fixed_dictionaries(
             {"dense_every": st.integers(1, 50), "dense_until": st.integers(0, 500), "sparse_every": st.integers(1, 200)}
         ),

@@ -38,13 +38,17 @@ def test_a_regression_makes_everything_but_verdicts(regression):
 
 
 @pytest.mark.long
-def test_r2_takes_the_place_of_the_accuracy(regression):
+def test_r2_has_columns_of_its_own_name(regression):
     folder = regression.folder / "results"
     dataset = xr.load_dataset(folder / "datasets/diabetes.nc", engine="h5netcdf")
     run = xr.load_dataset(folder / "runs/diabetes/10/relu/trajectory.nc", engine="h5netcdf")
     target = dataset.target.values[(dataset.split == "train").values, 0]
     predicted = target + run.residual.values[0, -1, 0]
-    assert float(run.train_accuracy_after[0, -1]) == pytest.approx(r2_score(target, predicted), abs=1e-12)
+    assert "train_accuracy" not in run
+    table = pd.read_csv(folder / "tables/indices.csv")
+    assert {"train_r2", "test_r2"} <= set(table)
+    assert not any("accuracy" in name for name in table)
+    assert float(run.train_r2_after[0, -1]) == pytest.approx(r2_score(target, predicted), abs=1e-12)
     assert float(run.cost_after[0, -1]) == pytest.approx(np.mean((predicted - target) ** 2) / 2, rel=1e-6)
 
 

@@ -15,8 +15,10 @@ sys.path.append(str(ROOT / "scripts"))
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, summary
 
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:
-    configuration.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    configuration.typed(config, workflow.config_settings.config, SCHEMA)
+    configuration.check(config, SCHEMA)
     disk.insist_on_folder("results")
     disk.insist_on_writing(".snakemake")  # which a dry run needs, too
 except MeanfieldError as error:
@@ -87,11 +89,6 @@ def of_pair(value):
 def longest_first(wildcards):
     """Priority of the jobs that lead to spectra: the longest chain of a run begins first, so that no core waits for it."""
     return PLAN.longest(wildcards.dataset, wildcards.get("architecture"))
-
-
-def averaging(wildcards):
-    """Precision in which a run's loss is averaged."""
-    return PLAN.averaging(wildcards.dataset)
 
 
 # How a published run is trained again, where that is asked for or a bit differs.

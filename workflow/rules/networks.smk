@@ -33,7 +33,7 @@ rule networks:
                     "task": "{dataset}",
                     "architecture": "{architecture}",
                     "activations": SHOWN,
-                    "of the paper": "5 and 6" if name == "eigenvectors" else "–",
+                    "of the paper": "5 and 6" if name == "eigenvectors" and PLAN.judged else "–",
                 },
             )
             for name in NETWORKS

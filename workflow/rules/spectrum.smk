@@ -27,7 +27,7 @@ rule spectrum:
     params:
         *code("spectrum", SPECTRUM),
         activation=activation,
-        averaging=averaging,
+        averaging=of_pair(PLAN.averaging),
         spectrum=config["spectrum"],
         threads=config["threads"]["spectrum"],
     script:

@@ -1,11 +1,18 @@
 """What a dataset asks of a network: its task, its splits, its training and test samples, and the problem they pose."""
 
+from collections.abc import Container
+
 import numpy as np
 import xarray as xr
 
-from meanfield.model.losses import CLASSIFICATION, LOSS_OF, Loss, loss
+from meanfield.model.losses import CLASSIFICATION, LOSS_OF, REGRESSION, Loss, loss
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
+
+SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
+"""What a run may be scored by, and its name for people; train_{score} and test_{score} in trajectories and tables."""
+DIGITS = "sklearn.datasets.load_digits"
+"""The address of the packaged dataset that the publication used, too."""
 
 
 def task_of(dataset: xr.Dataset) -> str:
@@ -16,6 +23,24 @@ def task_of(dataset: xr.Dataset) -> str:
 def loss_of(dataset: xr.Dataset) -> Loss:
     """The loss that a dataset asks for, by its attribute `loss` or else by its task."""
     return loss(dataset.attrs["loss"]) if "loss" in dataset.attrs else LOSS_OF[task_of(dataset)]
+
+
+def is_own(dataset: xr.Dataset) -> bool:
+    """Whether a dataset is one of the user's own, a table or a packaged one, and none of the publication's."""
+    source = dataset.attrs.get("source")
+    return source == "own" or (source == "packaged" and dataset.attrs["address"] != DIGITS)
+
+
+def scores_of(dataset: xr.Dataset) -> list[str]:
+    """What the runs of a dataset are scored by, the first for figures and in short; names in SCORES."""
+    if task_of(dataset) == REGRESSION:
+        return ["r2"]
+    return ["accuracy", "balanced_accuracy"] if is_own(dataset) else ["accuracy"]
+
+
+def scores_in(columns: Container[str]) -> list[str]:
+    """The scores that a trajectory or a table has, given itself or the names of its columns; names in SCORES."""
+    return [name for name in SCORES if f"test_{name}" in columns]
 
 
 def splits_of(dataset: xr.Dataset) -> list[int]:

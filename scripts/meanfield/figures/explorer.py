@@ -20,7 +20,7 @@ from bokeh.resources import INLINE
 from bokeh.themes import Theme
 from matplotlib.ticker import MaxNLocator
 
-from meanfield.data.task import part, task_of
+from meanfield.data.task import part, scores_in, task_of
 from meanfield.figures import binning, decision, style
 from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
@@ -28,7 +28,7 @@ from meanfield.model.network import Network
 
 LINEAR_BINS = 61
 GRID = 60  # points of the decision's image along each axis
-NUMBERS = [*style.LABELS, "gradient_norm", "test_accuracy"]
+NUMBERS = [*style.LABELS, "gradient_norm", "test_score"]
 AXES = {"symlog": "symmetric-logarithmic", "linear": "linear"}
 BINARY = style.BINARY_COLOURS[1:-1]  # one shade an eighth of probability
 LINES = {"-": "solid", "--": "dashed", "-.": "dashdot", ":": "dotted"}  # Bokeh's names for Matplotlib's
@@ -89,7 +89,7 @@ def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.n
     values, zeros = run.spectrum.eigenvalues.values[0], run.spectrum.zero_rows.values[0]
     symlog = [binning.symlog_counts(*record, edges["symlog"])[0] for record in zip(values, zeros, strict=True)]
     linear = [binning.counts(record, edges["linear"])[0] for record in values]
-    task = task_of(dataset)
+    rows, task = rows.assign(test_score=rows[f"test_{scores_in(rows)[0]}"]), task_of(dataset)
     predictions = [decision.predictions(theta, network, features, task) for theta in run.trajectory.parameters.values[0]]
     if task == REGRESSION:
         predictions = [decision.between_targets(values, dataset.target.values) for values in predictions]

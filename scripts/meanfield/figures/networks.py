@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from meanfield.data.task import task_of
+from meanfield.data.task import SCORES, scores_in, task_of
 from meanfield.figures import decision, style
 from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
@@ -201,8 +201,9 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
             axes.scatter(*where, c=dataset.target[:, 0], s=12, lw=edges, edgecolors="black", **targets)
         else:
             _samples(axes, plane, dataset)
-        score = f"{'R²' if task == REGRESSION else 'accuracy'} {float(run.test_accuracy[0, -1]):.3f}"
-        axes.set(title=f"{ACTIVATIONS[name].label}: test {score}", xlabel=plane.names[0])
+        score = scores_in(run)[0]
+        said = f"test {SCORES[score]} {float(run[f'test_{score}'][0, -1]):.3f}"
+        axes.set(title=f"{ACTIVATIONS[name].label}: {said}", xlabel=plane.names[0])
     axes.scatter([], [], s=9, c="none", edgecolors="black", label="test sample")
     if task == REGRESSION:
         figure.colorbar(image, ax=panels, label="target, prediction")

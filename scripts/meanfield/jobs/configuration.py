@@ -7,6 +7,9 @@ Imported by the Snakefile, so it needs nothing but jsonschema and PyYAML, which 
 
 import json
 import math
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import yaml
@@ -14,7 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, SUFFIXES
+from meanfield.jobs.plan import CORRECTED, SUFFIXES, is_own, protocol_of
 
 WORDS = {
     "integer": "a whole number",
@@ -46,11 +49,27 @@ _TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer
 _Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)
 
 
+def _validator(schema: str | Path) -> Draft202012Validator:
+    with open(schema) as stream:
+        return _Validator(yaml.safe_load(stream))
+
+
+def typed(config: dict, given: dict, schema: str | Path) -> None:
+    """Have a configuration's values that were `given` as --config of the types that the schema asks for, in place.
+
+    Snakemake reads all values within a mapping or list as text: optimizer='{learning_rate: 0.1}' gives "0.1". Such text that
+    the schema (a YAML file) refuses is read again, as YAML; what is still wrong then is for `check` to say.
+    """
+    for error in list(_validator(schema).iter_errors(config)):
+        *outer, last = error.absolute_path or [None]
+        with suppress(KeyError, IndexError, TypeError, yaml.YAMLError):
+            if isinstance(error.instance, str) and reduce(getitem, [*outer, last], given) == error.instance:
+                reduce(getitem, outer, config)[last] = yaml.safe_load(error.instance)
+
+
 def check(config: dict, schema: str | Path) -> None:
     """MeanfieldError, one line, if the configuration breaks the schema (a YAML file) or contradicts itself."""
-    with open(schema) as stream:
-        validator = _Validator(yaml.safe_load(stream))
-    error = best_match(validator.iter_errors(config))
+    error = best_match(_validator(schema).iter_errors(config))
     if error is not None:
         raise MeanfieldError(f"configuration: {_sentence(error)}")
     _check_activations(config["activations"])
@@ -62,7 +81,8 @@ def check(config: dict, schema: str | Path) -> None:
         if pair[0] not in config["datasets"]:
             allowed = ", ".join(config["datasets"])
             raise MeanfieldError(f"configuration: experiments[{position}].dataset is {pair[0]!r}; allowed: {allowed}")
-        protocol = experiment.get("protocol", config["protocol"])
+        own = is_own(config["datasets"][pair[0]])
+        protocol = None if own else protocol_of(experiment, config)  # data of one's own are named alike by both
         if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
         seen.add((*pair, protocol))
@@ -143,7 +163,7 @@ def _sentence(error: ValidationError) -> str:
         case "propertyNames":
             return f"{key}: the name {value} is not allowed; {hint}"
         case "enum":
-            allowed = "allowed: " + ", ".join(map(str, rule))
+            allowed = "allowed: " + ", ".join("null" if value is None else str(value) for value in rule)
         case "type":
             allowed = "allowed: " + " or ".join(WORDS[name] for name in ([rule] if isinstance(rule, str) else rule))
         case "minimum":
