@@ -175,7 +175,7 @@ def _one_hot(table: pd.DataFrame, names: Sequence[str]) -> Target:
     if (ones != 1).any():
         row = ones.index[ones != 1][0]
         raise MeanfieldError(
-            f"{names[0]} to '{table.columns[-1]}', the one-hot target, have {ones[row]:g} ones in sample {row}; exactly one is "
-            "needed in each"
+            f"{names[0]} to '{table.columns[-1]}', the one-hot target, have {ones[row]:g} ones in sample "
+            f"{row}; exactly one is needed in each"
         )
     return named(numbers.to_numpy()[:, 1 if len(names) == 2 else 0 :], list(table))

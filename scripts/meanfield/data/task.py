@@ -41,6 +41,13 @@ def feature_names(dataset: xr.Dataset) -> list[str]:
     return [f"feature {number}" for number in range(1, dataset.sizes["feature"] + 1)]
 
 
+def label_names(dataset: xr.Dataset) -> list[str]:
+    """What the outputs are called: targets of a regression, classes; label 0, label 1, … where that is not known."""
+    if "label" in dataset.coords:
+        return dataset.label.values.tolist()
+    return [f"label {number}" for number in range(dataset.sizes["label"])]
+
+
 def class_names(dataset: xr.Dataset, column: bool = False) -> list[str]:
     """What the classes are called in the file, if that is known, else their numbers; two classes have one label.
 
