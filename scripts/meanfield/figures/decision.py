@@ -20,7 +20,6 @@ from meanfield.model.network import Network
 MARGIN = 0.08  # of the samples' range, on each side
 NO_CLASS = -1
 NAMED = 2  # features that a principal component is described by
-LONGEST = 20  # letters of a name in a picture
 
 
 class Plane(NamedTuple):
@@ -75,15 +74,15 @@ def _components(directions: np.ndarray, dataset: xr.Dataset) -> tuple[str, str]:
         name = f"principal component {number}{scaled}"
         if "feature" in dataset.coords:
             largest = np.argsort(-np.abs(weights), kind="stable")[:NAMED]
-            shares = [f"{weights[k]:+.2f}".replace("-", "−") + f" {shorten(feature_names(dataset)[k])}" for k in largest]
-            name = "\n".join([name, *shares])
+            shares = [f"{weights[k]:+.2f}".replace("-", "−") + f" {shorten(feature_names(dataset)[k], 14)}" for k in largest]
+            name = "\n".join([name.removeprefix("principal "), *shares])  # short, for it stands beside a small picture, too
         names.append(name)
     return tuple(names)
 
 
-def shorten(name: str) -> str:
-    """A name of the user's own, short enough for a picture."""
-    return name if len(name) <= LONGEST else name[: LONGEST - 1] + "…"
+def shorten(name: str, longest: int = 20) -> str:
+    """A name of the user's own with at most so many letters, for a place in a picture that holds no more."""
+    return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
 def predictions(theta: np.ndarray, network: Network, features: np.ndarray, task: str) -> np.ndarray:

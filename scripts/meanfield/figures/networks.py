@@ -207,7 +207,8 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
         axes.set(title=f"{ACTIVATIONS[name].label}: test {score}", xlabel=style.plain(plane.names[0]))
     axes.scatter([], [], s=9, c="none", edgecolors="black", label="test sample")
     if task == REGRESSION:
-        name = f"{decision.shorten(label_names(dataset)[0])}: " if "label" in dataset.coords else ""
+        more = f", 1 of {labels}" if labels > 1 else ""
+        name = f"{decision.shorten(label_names(dataset)[0])}{more}: " if "label" in dataset.coords else ""
         figure.colorbar(image, ax=panels, label=style.plain(f"{name}target, prediction"))
     panels[0].set_ylabel(style.plain(plane.names[1]))
     style.legend(figure)
