@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from pandas.api.types import is_numeric_dtype
+from pandas.api.types import is_bool_dtype, is_numeric_dtype
 from sklearn.preprocessing import LabelBinarizer
 
 from meanfield.errors import MeanfieldError
@@ -69,10 +69,15 @@ def features(table: pd.DataFrame, encode: Sequence[str], path: str, decimal: str
         else _numbers(table[name], f"{path}: '{name}'", decimal, "; name it under encode, or leave it out of features")
         for name in table
     ]
+    return beside(parts, path)
+
+
+def beside(parts: Sequence[pd.DataFrame | pd.Series], path: str) -> pd.DataFrame:
+    """Tables and columns side by side. MeanfieldError if two columns then have the same name."""
     joined = pd.concat(parts, axis=1)
     twice = joined.columns[joined.columns.duplicated()]
     if len(twice):
-        raise MeanfieldError(f"{path}: two features would be called '{twice[0]}'; rename a column")
+        raise MeanfieldError(f"{path}: two columns would be called '{twice[0]}'; rename one")
     return joined
 
 
@@ -141,7 +146,7 @@ def target(table: pd.DataFrame, task: str, path: str, decimal: str = ".") -> Tar
 
 def _classes(column: pd.Series, name: str) -> Target:
     """The classes of a column."""
-    number = is_numeric_dtype(column)
+    number = is_numeric_dtype(column) and not is_bool_dtype(column)
     values = _numbers(column, name) if number else _names(column)
     found = values.nunique()
     if found == 1:

@@ -40,6 +40,11 @@ def read(
     kind = Path(path).suffix
     try:
         known, column = _text(path, delimiter or DELIMITERS[kind], decimal) if kind in DELIMITERS else BINARY[kind](path)
+        unnamed = [name for name in known if name.startswith("Unnamed: ") and not names]
+        if unnamed:
+            raise MeanfieldError(
+                f"{path}: a column has no name in the first line; name those that are wanted under features"
+            )
         missing = [name for name in (*names, *needed) if name not in known]
         if not missing:
             return _tables(path, {name: column(name) for name in dict.fromkeys([*(names or known), *needed])}, bool(names))
@@ -61,7 +66,7 @@ def read(
 def _text(path: str, delimiter: str, decimal: str) -> Named:
     """Columns of a CSV or TSV file. A line that is longer than the first is an error, not an index."""
     form = {"sep": delimiter, "encoding": "utf-8-sig", "skipinitialspace": True, "index_col": False}
-    head = pd.read_csv(path, **form, header=None, nrows=1, dtype=str).iloc[0].astype(str).tolist()
+    head = pd.read_csv(path, **form, header=None, nrows=1, dtype=str).iloc[0].dropna().tolist()
     other = [sign for sign in KNOWN_DELIMITERS if len(head) == 1 and sign in head[0]]
     if other:
         raise MeanfieldError(
@@ -74,7 +79,7 @@ def _text(path: str, delimiter: str, decimal: str) -> Named:
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
         table = pd.read_csv(path, **form, decimal=decimal)
-    return list(table), table.__getitem__
+    return list(table), table.__getitem__  # a column without a name is called "Unnamed: 0" or the like
 
 
 def yaml(sign: str) -> str:
