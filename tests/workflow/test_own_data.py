@@ -108,3 +108,35 @@ def test_a_table_that_is_not_there_is_told_before_any_job(tmp_path):
     [line] = [line for line in result.stdout.splitlines() if line.startswith("configuration: ")]
     assert "datasets.penguins.table is 'penguins.csv'; there is no such file" in line
     assert not (tmp_path / "results").exists()
+
+
+def test_what_a_new_user_tries_first_works_or_is_one_line_that_says_what_to_do(tmp_path):
+    """A semicolon CSV, one-hot NPZ, four positives in 400, a class with one sample: datasets alone, in one run."""
+    workflow, rng = Workflow(tmp_path, None), np.random.default_rng(0)
+    table = pd.DataFrame(rng.normal(size=(400, 2)), columns=["a", "b"])
+    rare = table.assign(kind=["no"] * 396 + ["yes"] * 4)
+    rare.to_csv(tmp_path / "rare.csv", index=False)
+    rare.to_csv(tmp_path / "semicolons.csv", index=False, sep=";")
+    table.assign(kind=["no"] * 200 + ["yes"] * 199 + ["once"]).to_csv(tmp_path / "once.csv", index=False)
+    np.savez(tmp_path / "hot.npz", X=rng.normal(size=(300, 3)), y=np.eye(2)[np.arange(300) % 2])
+    common = {"test_size": 0.25, "split_seed": 0}
+    sets = {name: common | {"table": f"{name}.csv", "target": "kind"} for name in ("rare", "semicolons", "once")}
+    sets["hot"] = common | {"table": "hot.npz", "target": "y"}
+    experiment = {"architecture": "2", "updates": 5, "beta_stddev": 0.01, "beta_op_seed": 21}
+    settings = {"datasets": sets, "experiments": [experiment | {"dataset": name} for name in sets]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    targets = [f"results/datasets/{name}.nc" for name in sets]
+    result = workflow.snakemake(*targets, "--configfile", "mine.yaml", "--keep-going")
+    assert result.returncode != 0
+    said = {name: [line for line in result.stdout.splitlines() if line.startswith(f"dataset {name}: ")] for name in sets}
+    assert said["rare"] == said["hot"] == []
+    [semicolons], [once] = said["semicolons"], said["once"]
+    assert "semicolons.csv has a single column, 'a;b;kind', which looks separated by ';': set delimiter: \";\"" in semicolons
+    assert "class 'once' has one sample" in once
+    assert "set stratify: false" in once
+    assert (
+        "WARNING: rare has few test samples of some classes; shares of them say little: 'yes' 1, beside 3" in result.stdout
+    )
+    hot, rare = (storage.read(tmp_path / f"results/datasets/{name}.nc") for name in ("hot", "rare"))
+    assert class_names(hot) == ["y[0]", "y[1]"]
+    assert rare.target.values[(rare.split == "test").values].sum() == 1
