@@ -1,5 +1,6 @@
 """What several tests use: the published configuration, datasets, runs; random networks."""
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -123,6 +124,23 @@ def synthetic_dataset(features: int = 2, labels: int = 1, source: str = "mirror"
     rng = np.random.default_rng(features + labels)
     target = rng.integers(2, size=(12, labels)).astype(float)
     return datasets.split(rng.normal(size=(12, features)), target, 0.25, 0).assign_attrs(source=source)
+
+
+def named_dataset(features: Sequence[str], classes: Sequence[str] = (), scaled: Sequence[str] = ()) -> xr.Dataset:
+    """The same with names and, 100 further on, rows of a file; a regression of two targets if there are no classes."""
+    rng, rows = np.random.default_rng(len(features)), {"row": ("sample", np.arange(101, 113))}
+    if classes:
+        hot = np.eye(len(classes))[np.arange(12) % len(classes)]
+        values, labels = (hot[:, 1:], classes[1:]) if len(classes) == 2 else (hot, classes)
+        task, attributes = "classification", {"column": "kind", "classes": list(classes)}
+    else:
+        values, labels = rng.normal([70, 3], [5, 1], size=(12, 2)), ["u", "v"]
+        task, attributes = "regression", {"column": "u, v"}
+    target = xr.DataArray(values, rows | {"label": list(labels)}, ("sample", "label"), attrs=attributes)
+    drawn = xr.DataArray(
+        rng.normal(40, 3, size=(12, len(features))), rows | {"feature": list(features)}, ("sample", "feature")
+    )
+    return datasets.split(drawn, target, 0.25, 0, scaled).assign_attrs(source="own", task=task)
 
 
 def synthetic_run(

@@ -258,6 +258,40 @@ def test_valid_configurations_plan(valid, tmp_path, mirror, many):
         assert re.search(r"^training +\d+$", output, re.MULTILINE)
 
 
+OWN = {"target": "c", "test_size": 0.25, "split_seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"delimiter": "::"}, 'delimiter is "::"; allowed: ",", ";", "\\t", "|", " "'),
+        ({"decimal": ","}, 'decimal is ",", and so is the delimiter; set delimiter: ";"'),
+        ({"missing": "ignore"}, 'missing is "ignore"; allowed: error, drop'),
+        ({"encode": "island"}, 'encode is "island"; allowed: a list'),
+        ({"stratify": True, "task": "regression"}, "stratify is true, which needs classes; allowed: false"),
+        ({"table": "t.npz", "decimal": ","}, "decimal has no meaning for table t.npz"),
+        ({"target": []}, "target is []; allowed: at least 1 entry"),
+        (
+            {"delimiter": ";", "decimal": ",", "encode": ["a"], "missing": "drop", "stratify": False, "target": ["c", "d"]},
+            None,
+        ),
+        ({"table": "t.tsv", "decimal": ","}, None),
+    ],
+)
+def test_what_a_table_of_ones_own_may_say(tmp_path, monkeypatch, changes, words):
+    monkeypatch.chdir(tmp_path)
+    for name in ("t.csv", "t.tsv", "t.npz"):
+        (tmp_path / name).write_text("a,b,c\n")
+    line = refusal(CONFIG | {"datasets": CONFIG["datasets"] | {"mine": {"table": "t.csv"} | OWN | changes}})
+    assert line == words if words is None else line.startswith("configuration: datasets.mine.") and words in line, line
+
+
+def test_published_splits_are_not_by_class():
+    config = copy.deepcopy(CONFIG)
+    config["datasets"]["digits"]["stratify"] = True
+    assert "datasets.digits.stratify has no meaning" in refusal(config)
+
+
 ODD = [
     "a b",
     "a'b",

@@ -1,5 +1,6 @@
-"""What a dataset asks of a network: its task, its splits, its training and test samples, and the problem they pose."""
+"""What a dataset asks of a network: its task, splits, samples and what they are called, and the problem they pose."""
 
+import re
 from collections.abc import Container
 
 import numpy as np
@@ -55,6 +56,45 @@ def part(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
     """
     chosen = dataset.isel(sample=(dataset.split == name).values)
     return chosen.features.values, chosen.target.values
+
+
+def classes(probabilities: np.ndarray) -> np.ndarray:
+    """The class decided for probabilities [..., label], int64 [...]: above ½ with one label, else the largest."""
+    return (probabilities[..., 0] > 0.5).astype(int) if probabilities.shape[-1] == 1 else probabilities.argmax(axis=-1)
+
+
+def feature_names(dataset: xr.Dataset) -> list[str]:
+    """What the features are called in the file, if that is known, else feature 1, feature 2, …"""
+    if "feature" in dataset.coords:
+        return dataset.feature.values.tolist()
+    return [f"feature {number}" for number in range(1, dataset.sizes["feature"] + 1)]
+
+
+def label_names(dataset: xr.Dataset) -> list[str]:
+    """What the outputs are called: targets of a regression, classes; label 0, label 1, … where that is not known."""
+    if "label" in dataset.coords:
+        return dataset.label.values.tolist()
+    return [f"label {number}" for number in range(dataset.sizes["label"])]
+
+
+def class_names(dataset: xr.Dataset, column: bool = False) -> list[str]:
+    """What the classes are called in the file, if that is known, else their numbers; two classes have one label.
+
+    With `column`, names that say nothing by themselves, such as 1 or True, follow that of their column.
+    """
+    labels = dataset.sizes["label"]
+    names = [str(name) for name in dataset.target.attrs.get("classes", range(max(labels, 2)))]
+    if not column:
+        return names
+    of = dataset.target.attrs.get("column", "class" if labels == 1 else "label")
+    return [f"{of} {name}" if re.fullmatch(r"[-+.\d]*|_.*|True|False", name) else name for name in names]
+
+
+def original(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation, float64 [column], of "features" or "target"; values · deviation + mean are in original units."""
+    scaled = f"{name}_mean" in dataset
+    neutral = np.zeros(dataset[name].shape[-1]), np.ones(dataset[name].shape[-1])
+    return (dataset[f"{name}_mean"].values, dataset[f"{name}_deviation"].values) if scaled else neutral
 
 
 def problem(

@@ -21,6 +21,7 @@ if (!clock) {
   }
   mapper.setv({palette: shown.plane.palette, high: shown.plane.highest})
   samples.data = shown.plane.samples
+  key.setv({text: shown.plane.key, visible: shown.plane.key !== ""})
   means.data = shown.plane.means
   for (const mark of [notice, ...marks]) mark.setv({text: shown.mark, visible: shown.mark !== ""})
   for (const strip of strips) strip.visible = axis.value === "symlog"

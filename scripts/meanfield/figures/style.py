@@ -82,6 +82,11 @@ def mark(source: str) -> str:
     return "STAND-IN DATA, not the published" if source == STAND_IN else ""
 
 
+def plain(text: str) -> str:
+    """A name of the user's own as Matplotlib writes it out: a dollar sign begins no formula."""
+    return text.replace("$", r"\$")
+
+
 def title(axes: Axes, text: str, source: str) -> None:
     """The panel's title, with the mark of stand-in data between it and the panel."""
     axes.set_title(text, pad=16 if mark(source) else None)

@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, SUFFIXES, is_own, protocol_of
+from meanfield.jobs.plan import CORRECTED, DELIMITERS, SUFFIXES, is_own, protocol_of
 
 WORDS = {
     "integer": "a whole number",
@@ -32,7 +32,9 @@ WORDS = {
 
 COMMON = {"test_size", "split_seed"}
 DIGITS = {"labels", "pixel_scale", "residual_output"}
-KEYS_OF = {"file": {"residual_output"}, "packaged": {"task", "scaling"}, "table": {"features", "target", "task", "scaling"}}
+OWN = {"task", "scaling", "stratify"}
+TEXT = {"delimiter", "decimal"}  # of CSV and TSV
+KEYS_OF = {"file": {"residual_output"}, "packaged": OWN, "table": OWN | TEXT | {"features", "target", "encode", "missing"}}
 """Keys of each kind of dataset besides COMMON; the published digits have DIGITS."""
 
 
@@ -119,13 +121,16 @@ def _check_dataset(name: str, dataset: dict) -> None:
         raise MeanfieldError(f"configuration: datasets.{name} has {given} of {', '.join(KEYS_OF)}; give just one of them")
     kind = "digits" if dataset.get("packaged") == "digits" else kinds[0]
     allowed = COMMON | KEYS_OF.get(kind, DIGITS) | {kinds[0]}
+    ending = Path(dataset.get("table", "")).suffix
+    if kind == "table" and ending not in DELIMITERS:
+        allowed -= TEXT
     stray = [key for key in dataset if key not in allowed]
     if stray:
         listed = ", ".join(sorted(allowed))
         raise MeanfieldError(
             f"configuration: datasets.{name}.{stray[0]} has no meaning for {kinds[0]} {dataset[kinds[0]]}; allowed: {listed}"
         )
-    needed = {"digits": ("labels", "pixel_scale"), "table": ("features", "target")}.get(kind, ())
+    needed = {"digits": ("labels", "pixel_scale"), "table": ("target",)}.get(kind, ())
     missing = [key for key in needed if key not in dataset]
     if missing:
         raise MeanfieldError(f"configuration: datasets.{name}: missing key {', '.join(missing)}")
@@ -136,6 +141,12 @@ def _check_dataset(name: str, dataset: dict) -> None:
     if dataset.get("scaling") == "all" and task != "regression":
         raise MeanfieldError(
             f"configuration: datasets.{name}.scaling is all, which scales the target; allowed: none, features"
+        )
+    if dataset.get("stratify") and task == "regression":
+        raise MeanfieldError(f"configuration: datasets.{name}.stratify is true, which needs classes; allowed: false")
+    if dataset.get("decimal", ".") == dataset.get("delimiter", DELIMITERS.get(ending)):
+        raise MeanfieldError(
+            f'configuration: datasets.{name}.decimal is ",", and so is the delimiter; set delimiter: ";", or what it is'
         )
     if kind == "table" and not Path(dataset["table"]).is_file():
         path = dataset["table"]
@@ -163,7 +174,8 @@ def _sentence(error: ValidationError) -> str:
         case "propertyNames":
             return f"{key}: the name {value} is not allowed; {hint}"
         case "enum":
-            allowed = "allowed: " + ", ".join("null" if value is None else str(value) for value in rule)
+            signs = (json.dumps(entry) if entry is None or not str(entry)[-1].isalnum() else str(entry) for entry in rule)
+            allowed = "allowed: " + ", ".join(signs)  # ";" and the like in quotes
         case "type":
             allowed = "allowed: " + " or ".join(WORDS[name] for name in ([rule] if isinstance(rule, str) else rule))
         case "minimum":

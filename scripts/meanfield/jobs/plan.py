@@ -16,6 +16,7 @@ CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, w
 SECOND = "-tensorflow"  # the same: by the published protocol, but with TensorFlow's kernels, as a second opinion
 SUFFIXES = {"corrected": CORRECTED, "tensorflow": SECOND}
 ORIGINAL = {"method": "adam", "batch_size": None, "l2": 0}  # of the optimizer: what all runs of the publication share
+DELIMITERS = {".csv": ",", ".tsv": "\t"}  # of tables whose settings do not say
 MOST_REPLAYED = 10  # members of a run that are trained in the arithmetic of 2018, one by one; more are an ensemble
 
 # Samples, features and labels of what the datasets are made of, before they are made.
@@ -54,15 +55,24 @@ def protocol_of(experiment: dict, config: dict) -> str:
 def data_size(dataset: dict) -> tuple[int, int, int]:
     """Samples, features and labels of a dataset's settings; of a table of the user's own about so many.
 
-    Its lines or, of a binary file, its numbers count as samples; it has at most 10 labels.
+    Its lines or, of a binary file, its numbers count as samples; each column that is encoded has 10 categories, a target of
+    one column 10 labels, and features that are not named are the columns of its first line, or 100.
     """
     if "table" not in dataset:
         return SIZES[dataset.get("file") or dataset["packaged"]]
-    table, features = Path(dataset["table"]), dataset["features"]
-    if table.suffix == ".csv":
-        with open(table, "rb") as stream:
-            return sum(1 for _ in stream), len(features) if isinstance(features, list) else 1, 10
-    return table.stat().st_size // 8, len(features) if isinstance(features, list) else 100, 10
+    table, features, target = Path(dataset["table"]), dataset.get("features"), dataset["target"]
+    binary = table.suffix not in DELIMITERS
+    with open(table, "rb") as stream:
+        head = b"" if binary else stream.readline()
+        samples = table.stat().st_size // 8 if binary else 1 + sum(1 for _ in stream)
+    if isinstance(features, list):
+        columns = len(features)
+    elif features is None and not binary:
+        columns = head.count(dataset.get("delimiter", DELIMITERS[table.suffix]).encode())  # the target aside
+    else:
+        columns = 100 if binary else 1
+    labels = len(target) if isinstance(target, list) and len(target) > 1 else 10
+    return samples, max(columns, 1) + 9 * len(dataset.get("encode", ())), labels
 
 
 class Plan:

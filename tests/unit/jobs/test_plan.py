@@ -2,8 +2,9 @@
 
 import pytest
 from examples import CONFIG, RUNS
+from meanfield.data import tables
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, MOST_REPLAYED, SECOND, Plan, data_size, named, path
+from meanfield.jobs.plan import CORRECTED, DELIMITERS, MOST_REPLAYED, SECOND, Plan, data_size, named, path
 from meanfield.training.arithmetic import KERNELS
 from meanfield.training.replay import ACTIVATIONS
 
@@ -180,8 +181,16 @@ def test_sizes():
 def test_size_of_a_table_of_ones_own(tmp_path):
     (tmp_path / "mine.csv").write_text("a,b,c\n" + "1,2,3\n" * 20)
     (tmp_path / "mine.npz").write_bytes(b"0" * 8000)
-    assert data_size({"table": str(tmp_path / "mine.csv"), "features": ["a", "b"]}) == (21, 2, 10)
-    assert data_size({"table": str(tmp_path / "mine.npz"), "features": "x"}) == (1000, 100, 10)
+    (tmp_path / "mine.tsv").write_text("a\tb\tc\n" + "1\t2\t3\n" * 20)
+
+    def size(ending: str, **settings) -> tuple[int, int, int]:
+        return data_size({"table": str(tmp_path / f"mine.{ending}"), "target": "c", **settings})
+
+    assert size("csv", features=["a", "b"]) == (21, 2, 10)
+    assert size("csv") == size("tsv") == (21, 2, 10)
+    assert size("csv", encode=["a"]) == (21, 11, 10)
+    assert size("csv", features="a", target=["b", "c"]) == (21, 1, 2)
+    assert size("npz", features="x") == size("npz") == (1000, 100, 10)
 
 
 def test_every_job_has_a_name_of_its_own():
@@ -192,5 +201,6 @@ def test_every_job_has_a_name_of_its_own():
 
 def test_what_the_plan_says_without_numpy_is_what_the_core_says():
     """The plan is read by the launcher, which may lack the core's packages; so it states these again."""
+    assert DELIMITERS == tables.DELIMITERS
     assert {activation for _, activation in WHOLE} == set(ACTIVATIONS)
     assert {plan(WHOLE).replayed(*pair, "esp")["kernels"] for pair in plan().pairs} == set(KERNELS)
