@@ -11,7 +11,8 @@ with step(snakemake) as job:
     from meanfield.model.activations import learn
 
     learn(job.params.activations)
-    stated, level, published = claims.read(job.input.claims)
+    tasks = dict.fromkeys(task for named in job.params.axes.values() for task in named)
+    stated, level, published = claims.read(job.input.claims, tasks)
     members = pd.read_csv(job.input.members, dtype={"architecture": str})
     comparisons = claims.comparisons(stated, members, job.params.axes, level, published)
     comparisons.to_csv(job.output.comparisons, index=False)

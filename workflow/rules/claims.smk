@@ -1,15 +1,15 @@
 """
-The paper's claims, judged.
+The paper's claims, or one's own, judged.
 
 Needs  results/ensemble/members.csv, results/runs/…/indices.csv of the runs over seeds
 Makes  results/claims/claims.{csv,md,html}, comparisons.csv, and a figure per claim, {claim}.{pdf,png}
 """
 
-JUDGED = [entry for entry in PLAN.runs if entry["dataset"] in config["claims"]["seeds"].values()]
+JUDGED = [entry for entry in PLAN.runs if entry["dataset"] in PLAN.axes["seeds"].values()]
 
 
 rule claims:
-    """A verdict on every testable statement of the paper, from the published draw, many seeds, splits, independent weights."""
+    """A verdict on every testable statement, of the paper unless others are given, from the published draw, many seeds, splits, independent weights."""
     input:
         members="results/ensemble/members.csv",
         indices=every_run("indices.csv", JUDGED),
@@ -36,6 +36,6 @@ rule claims:
         *code("claims", "video"),
         activations=config["activations"],
         runs=JUDGED,
-        axes=config["claims"],
+        axes=PLAN.axes,
     script:
         "../../scripts/claims.py"

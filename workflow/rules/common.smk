@@ -39,6 +39,7 @@ if "gpu" in workflow.resource_settings.resources and not config["gpu"]:
 # Files of the publication that the project holds, relative to where Snakemake runs.
 HELD = ("registry.csv", "summary.csv", "exceptions.csv", "claims.yaml")
 REGISTRY, SUMMARY, EXCEPTIONS, CLAIMS = (os.path.relpath(ROOT / "config" / "published" / name) for name in HELD)
+CLAIMS = config["claims"]["stated"] or CLAIMS
 with open(CLAIMS) as stream:
     CLAIM_NAMES = list(yaml.safe_load(stream)["claims"])
 with open(SUMMARY) as stream:

@@ -38,6 +38,6 @@ rule ensemble:
         *code("ensemble", "video"),
         activations=config["activations"],
         runs=PLAN.runs,
-        shown=list(config["claims"]["seeds"].values()),
+        shown=list(PLAN.axes["seeds"].values()),
     script:
         "../../scripts/ensemble.py"

@@ -6,7 +6,7 @@ training and test samples, `independent` that of initial weights without the ori
 For each an axis maps the tasks of the claims to the datasets that were run.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -76,8 +76,11 @@ def _interval(low: float, high: float) -> str:
     return f"at most {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
 
 
-def read(path: str | Path) -> tuple[list[Claim], float, dict[str, list[str]]]:
-    """The claims, the level, the published architectures by task. MeanfieldError for what is not understood."""
+def read(path: str | Path, tasks: Collection[str] = TASKS) -> tuple[list[Claim], float, dict[str, list[str]]]:
+    """The claims, the level, the published architectures by task. MeanfieldError for what is not understood.
+
+    `tasks` are those that the axes know. The activations are those that are known by now (`activations.learn`).
+    """
     with open(path) as stream:
         content = yaml.safe_load(stream)
     claims = []
@@ -87,16 +90,16 @@ def read(path: str | Path) -> tuple[list[Claim], float, dict[str, list[str]]]:
             claims.append(Claim(name, str(entry["figure"]), entry["statement"], entry["curve"], tests))
         except (TypeError, KeyError) as error:
             raise MeanfieldError(f"{path}: claim {name} is not understood: {error}; its header says what is") from error
-        for problem in _problems(claims[-1]):
+        for problem in _problems(claims[-1], tasks):
             raise MeanfieldError(f"{path}: claim {name} {problem}")
-    return claims, content["level"], content["published_architectures"]
+    return claims, content["level"], content.get("published_architectures", {})
 
 
-def _problems(claim: Claim) -> Iterator[str]:
+def _problems(claim: Claim, tasks: Collection[str]) -> Iterator[str]:
     """What is wrong with a claim, in words."""
     named = [("curve", claim.curve, CURVES)]
     for test in claim.tests:
-        named += [("task", task, TASKS) for task in test.tasks] + [("measure", test.measure, (*MEASURES, *SPANS))]
+        named += [("task", task, tasks) for task in test.tasks] + [("measure", test.measure, (*MEASURES, *SPANS))]
         named += [("activation", name, tuple(ACTIVATIONS)) for name in (test.activation, *test.than)]
         widths = (*test.architectures, *filter(None, [test.than_architecture]))
         if not all(isinstance(width, str) for width in widths):

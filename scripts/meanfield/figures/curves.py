@@ -23,10 +23,11 @@ Published = dict[tuple[str, str, str], pd.DataFrame]
 COST, UPDATE = style.LABELS["cost"], "update"
 CAUSES = {
     "gamma_rows": ("exactly zero rows", "0.25"),
-    "gamma_symmetry": ("by a rescaling symmetry", "0.55"),
+    "gamma_symmetry": ("by a symmetry", "0.55"),
     "gamma_flat": ("numerically flat, |λ| ≤ τ", "0.85"),
 }
 """γ by cause: column of the table; its legend and grey."""
+LIFTED = {"facecolor": "none", "edgecolor": "0.55", "hatch": "////", "lw": 0}
 BETAS = (0.3, 1, 10)  # of the ESP curves in figure 2
 
 
@@ -151,6 +152,10 @@ def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
                 height = bottom + run[name].to_numpy()
                 axes.fill_between(run.epoch, bottom, height, color=grey, lw=0, label=label)
                 bottom = height
+            if "gamma_lifted" in run:
+                axes.fill_between(
+                    run.epoch, bottom, bottom + run.gamma_lifted, label="lifted by the weight penalty", **LIFTED
+                )
             axes.plot(run.epoch, run.gamma, **style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1, "label": None})
             axes.set_ylim(-0.03, 1.03)
         below[-1].set_xlabel(UPDATE)

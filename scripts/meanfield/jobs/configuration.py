@@ -88,8 +88,13 @@ def check(config: dict, schema: str | Path) -> None:
         if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
         seen.add((*pair, protocol))
+    stated = config["claims"]["stated"]
+    if stated and not Path(stated).is_file():
+        raise MeanfieldError(
+            f"configuration: claims.stated is {stated!r}; there is no such file, seen from {Path.cwd().name}/"
+        )
     for axis, tasks in config["claims"].items():
-        for task, name in tasks.items():
+        for task, name in tasks.items() if axis != "stated" else ():
             if name.removesuffix(CORRECTED) not in config["datasets"]:
                 raise MeanfieldError(
                     f"configuration: claims.{axis}.{task} is {name!r}; allowed: {', '.join(config['datasets'])}, "

@@ -83,6 +83,7 @@ class Plan:
         self.config, self.published = config, set(published)
         self.definitions = {entry if isinstance(entry, str) else entry["name"]: entry for entry in config["activations"]}
         self.activations = list(self.definitions)
+        self.axes = {axis: tasks for axis, tasks in config["claims"].items() if axis != "stated"}
         corrections = config["corrections"]
         self.datasets = dict(config["datasets"])
         for name, kept in config["datasets"].items():
@@ -167,7 +168,7 @@ class Plan:
         return own and protocol_of(self.experiment(dataset, architecture), self.config) == "corrected"
 
     def as_published(self, dataset: str, architecture: str) -> bool:
-        """Whether a pair is trained in the way of the publication: its protocol, loss, initial weights, kind of optimizer."""
+        """Whether a pair is trained in the way of the publication: its protocol, loss, weights and kind of optimizer."""
         optimizer = {key: self.config["optimizer"][key] for key in ORIGINAL}
         drawn = self.initial(dataset, architecture)["initial_weights"]
         theirs = drawn == "as_published" and optimizer == ORIGINAL and self.datasets[dataset].get("loss") != "softmax"
