@@ -78,9 +78,18 @@ def participation_ratios(values: np.ndarray, vectors: np.ndarray, tau: float) ->
     return np.repeat(dimensions / (density**2).sum(axis=0), dimensions)
 
 
-def _by_eigenvalues(matrices: np.ndarray, zero: np.ndarray, dense: Dense) -> dict[str, np.ndarray]:
-    """Counts and extremes from all eigenvalues."""
-    values = eigenvalues(matrices, zero, dense)
+def hessians(
+    members: np.ndarray, network: Network, objective: Objective, dense: Dense = NUMPY
+) -> tuple[np.ndarray, tuple | None]:
+    """H [member, P, P] at members [member, P], and for a network up to SMALL the pair (H, G), else None."""
+    if network.size > SMALL:
+        return hessian.hessian(members, network, objective, dense=dense), None
+    split = hessian.hessian(members, network, objective, split=True, dense=dense)
+    return split[0], split
+
+
+def counts(values: np.ndarray) -> dict[str, np.ndarray]:
+    """Counts and extremes from all eigenvalues, ascending, float64 [batch, P]: each [batch], as in `along_trajectory`."""
     tau = tolerance(values.shape[-1], np.abs(values).max(axis=-1))
     return {
         "eigenvalues": values,
@@ -113,7 +122,19 @@ def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Calla
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def _largest_of_split(
+def causes(
+    members: np.ndarray, gradients: np.ndarray, network: Network, zero: np.ndarray, tau: np.ndarray
+) -> dict[str, np.ndarray]:
+    """How many directions are flat by symmetry and as zero rows, int [member]; tau [member], all else [member, P]."""
+    scaling = symmetry.exponents(network)
+    cases = zip(members, gradients, ~zero, tau, strict=True)
+    return {
+        "symmetric": np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases]),
+        "zero_rows": zero.sum(axis=-1),
+    }
+
+
+def largest_of_split(
     members: np.ndarray, network: Network, objective: Objective, split: tuple | None, starts: dict
 ) -> dict[str, np.ndarray]:
     """Largest eigenvalue of G and of R = H − G for each member; `split` is (H, G) where they are at hand.
@@ -156,23 +177,19 @@ def along_trajectory(
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
     members = parameters[finite]
-    small, scaling = network.size <= SMALL, symmetry.exponents(network)
     chunk = max(1, CHUNK // (8 * network.size**2))
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
         part = members[start : start + chunk]
-        split = hessian.hessian(part, network, objective, split=True, dense=dense) if small else None
-        matrices = split[0] if small else hessian.hessian(part, network, objective, dense=dense)
+        matrices, split = hessians(part, network, objective, dense)
         zero = zero_rows(matrices)
         if method == "eigenvalues":
-            result = _by_eigenvalues(matrices, zero, dense)
+            result = counts(eigenvalues(matrices, zero, dense))
         else:
             result = _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in part])
         gradients = propagation.gradient(part, network, objective)
-        cases = zip(part, gradients, ~zero, result["tolerance"], strict=True)
-        result["symmetric"] = np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases])
-        result["zero_rows"] = zero.sum(axis=-1)
-        results.append(result | _largest_of_split(part, network, objective, split, starts))
+        result |= causes(part, gradients, network, zero, result["tolerance"])
+        results.append(result | largest_of_split(part, network, objective, split, starts))
         del matrices, split
     dims = ("seed", "epoch", "parameter")
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
