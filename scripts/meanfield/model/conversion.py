@@ -72,38 +72,52 @@ class Chain(NamedTuple):
 
 def from_keras(model: Any, hidden: str | Activation | None = None) -> Trained:
     """See `Network.from_keras`."""
-    return _trained(_chain(_keras(model), hidden), lambda x: model.predict_on_batch(x.reshape(-1, *model.input_shape[1:])))
+    return _trained(*_read_keras(model, hidden))
 
 
 def into_keras(network: Network, theta: np.ndarray, model: Any) -> None:
     """See `Network.into_keras`."""
-    _write(network, theta, _chain(_keras(model), network.activation))
+    _write(network, theta, *_read_keras(model, network.activation))
 
 
 def from_torch(module: Any, hidden: str | Activation | None = None) -> Trained:
     """See `Network.from_torch`."""
-
-    def output(features: np.ndarray) -> np.ndarray:
-        precise = copy.deepcopy(module).cpu().double().eval()
-        return _array(precise(next(precise.parameters()).new_tensor(features)))
-
-    return _trained(_chain(_torch(module), hidden), output)
+    return _trained(*_read_torch(module, hidden))
 
 
 def into_torch(network: Network, theta: np.ndarray, module: Any) -> None:
     """See `Network.into_torch`."""
-    _write(network, theta, _chain(_torch(module), network.activation))
+    _write(network, theta, *_read_torch(module, network.activation))
 
 
 def from_sklearn(estimator: Any) -> Trained:
     """See `Network.from_sklearn`."""
-    trained = _trained(_chain(_sklearn(estimator), None))
+    trained = _trained(*_read_sklearn(estimator))
     return trained._replace(loss=trained.loss or "squared")
 
 
 def into_sklearn(network: Network, theta: np.ndarray, estimator: Any) -> None:
     """See `Network.into_sklearn`."""
-    _write(network, theta, _chain(_sklearn(estimator), None))
+    _write(network, theta, *_read_sklearn(estimator))
+
+
+Read = tuple[Chain, Callable[[np.ndarray], np.ndarray] | None]
+"""A chain, and the model's output as a function of features float64 [sample, input], or None."""
+
+
+def _read_keras(model: Any, hidden: str | Activation | None) -> Read:
+    chain = _chain(_keras(model), hidden)
+    return chain, lambda features: model.predict_on_batch(features.reshape(-1, *model.input_shape[1:]))
+
+
+def _read_torch(module: Any, hidden: str | Activation | None) -> Read:
+    chain = _chain(_torch(module), hidden)
+    precise = copy.deepcopy(module).cpu().double().eval()
+    return chain, lambda features: _array(precise(next(precise.parameters()).new_tensor(features)))
+
+
+def _read_sklearn(estimator: Any) -> Read:
+    return _chain(_sklearn(estimator), None), None
 
 
 def _keras(model: Any) -> Iterator[Part]:
@@ -227,9 +241,8 @@ def _common(affine: list[Affine], between: list[list[tuple[str, str]]]) -> str:
     """The name of the one activation between all layers. MeanfieldError where there is none, another or an unknown one."""
     for layer, found in zip(affine, between, strict=False):
         if len(found) != 1:
-            raise MeanfieldError(
-                f"{layer.name} is followed by {len(found)} activations, not one; if the model applies one, say activation=…"
-            )
+            names = ", then ".join(name for _, name in found) or "no activation"
+            raise MeanfieldError(f"{layer.name} is followed by {names}; if the model applies one known, say activation=…")
     (first, name), *others = (found[0] for found in between)
     if name not in ACTIVATIONS:
         raise MeanfieldError(f"{first} is '{name}', which is none of {', '.join(ACTIVATIONS)}; say activation=…")
@@ -239,11 +252,10 @@ def _common(affine: list[Affine], between: list[list[tuple[str, str]]]) -> str:
     return name
 
 
-def _trained(chain: Chain, evaluate: Callable[[np.ndarray], np.ndarray] | None = None) -> Trained:
-    """The network of a chain, if its output is what `evaluate` makes of features float64 [sample, input].
+def _trained(chain: Chain, evaluate: Callable[[np.ndarray], np.ndarray] | None) -> Trained:
+    """The network of a chain, if its output is what `evaluate` gives, to within √ε of the precision of that.
 
-    To within √ε of the precision in which the model answers. A model that does not say what it makes of its logits may
-    make anything that is known.
+    A model that does not say what it makes of its logits may make anything of OUTPUTS. MeanfieldError otherwise.
     """
     inputs = chain.affine[0].weights.shape[1]
     *hidden, outputs = (len(layer.weights) for layer in chain.affine)
@@ -269,12 +281,14 @@ def _trained(chain: Chain, evaluate: Callable[[np.ndarray], np.ndarray] | None =
     )
 
 
-def _write(network: Network, theta: np.ndarray, chain: Chain) -> None:
+def _write(network: Network, theta: np.ndarray, chain: Chain, evaluate: Callable | None) -> None:
     """Put theta into the model of a chain, rounded to its precision. MeanfieldError if the model is another network's."""
     layers: list[Layer] = network.unpack(np.asarray(theta, dtype=float))
-    ours = [layer.weights.shape for layer in layers], network.activation.name
-    theirs = [layer.weights.shape for layer in chain.affine], chain.hidden.name
-    if ours != theirs:
-        raise MeanfieldError(f"the network has weights {ours[0]} and '{ours[1]}', the model {theirs[0]} and '{theirs[1]}'")
+    ours, theirs = ((of.inputs, *of.hidden, of.outputs) for of in (network, _trained(chain, evaluate).network))
+    if (ours, network.activation.name) != (theirs, chain.hidden.name):
+        raise MeanfieldError(
+            f"the network is {'-'.join(map(str, ours))} with '{network.activation.name}', the model "
+            f"{'-'.join(map(str, theirs))} with '{chain.hidden.name}'"
+        )
     for target, layer in zip(chain.affine, layers, strict=True):
         target.write(layer.weights, layer.bias)
