@@ -14,7 +14,7 @@ from matplotlib.text import Text
 from meanfield.curvature import indices, spectrum
 from meanfield.data import datasets, published
 from meanfield.data.task import part, problem
-from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.model.losses import SIGMOID_CROSS_ENTROPY
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 from meanfield.training.arithmetic import Environment
@@ -50,7 +50,7 @@ def network(run: tuple[str, str, str], mirror: Path) -> Network:
 def objective(name: str, mirror: Path) -> Objective:
     """The published loss over a dataset's training samples."""
     features, target = part(dataset(name, mirror), "train")
-    return Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(*target.shape, "float32"))
+    return Objective(SIGMOID_CROSS_ENTROPY, features, target, SIGMOID_CROSS_ENTROPY.averaging(*target.shape))
 
 
 @cache

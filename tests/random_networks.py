@@ -3,14 +3,14 @@
 import numpy as np
 from hypothesis import strategies as st
 from meanfield.model.activations import ACTIVATIONS
-from meanfield.model.losses import LOSSES, averaging
+from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 
 
 @st.composite
 def cases(draw):
-    """A random network with parameters, data and loss: 1–4 hidden layers, widths 1–12."""
+    """A random network with parameters, data, loss and penalty: 1–4 hidden layers, widths 1–12."""
     widths = draw(st.lists(st.integers(1, 12), min_size=1, max_size=4))
     inputs, labels, samples = draw(st.integers(1, 4)), draw(st.integers(1, 3)), draw(st.integers(1, 9))
     activation = ACTIVATIONS[draw(st.sampled_from(sorted(ACTIVATIONS)))]
@@ -18,7 +18,8 @@ def cases(draw):
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
     target = rng.integers(0, 2, (samples, labels)).astype(float)
     loss = LOSSES[draw(st.sampled_from(sorted(LOSSES)))]
-    data = Objective(loss, rng.normal(size=(samples, inputs)), target, averaging(samples, labels))
+    l2 = draw(st.sampled_from([0.0, 0.1]))
+    data = Objective(loss, rng.normal(size=(samples, inputs)), target, loss.averaging(samples, labels), l2)
     return network, rng.normal(size=network.size), data, rng
 
 

@@ -1,11 +1,12 @@
 """
 Mean-field theory of activation functions: exact Hessian spectra of small networks along training.
 
-As a library (docs/library.md): `meanfield.Network`, `meanfield.hessian`, `meanfield.spectrum`. Each is loaded at first use.
+As a library (docs/library.md): `Network`, `activation`, `hessian`, `spectrum`, `MeanfieldError`, each loaded at first use.
 """
 
 _PUBLIC = {
     "Network": "meanfield.model.network",
+    "activation": "meanfield.curvature.library",
     "hessian": "meanfield.curvature.library",
     "spectrum": "meanfield.curvature.library",
     "MeanfieldError": "meanfield.errors",

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import numpy as np
 from meanfield.curvature import hessian
-from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.model.losses import SIGMOID_CROSS_ENTROPY
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 
@@ -22,7 +22,9 @@ def case(architecture: str = "25", inputs: int = 64, outputs: int = 10, samples:
     network = Network.of(architecture, activation, inputs, outputs)
     features = rng.integers(0, 17, (samples, inputs)) / 255
     target = np.eye(outputs)[rng.integers(0, outputs, samples)]
-    objective = Objective(SIGMOID_CROSS_ENTROPY, features, target, averaging(samples, outputs, "float64"))
+    objective = Objective(
+        SIGMOID_CROSS_ENTROPY, features, target, SIGMOID_CROSS_ENTROPY.averaging(samples, outputs, "float64")
+    )
     return network, rng.normal(scale=0.3, size=network.size), objective
 
 

@@ -10,7 +10,7 @@ from meanfield.curvature import hessian, spectrum
 from meanfield.data import datasets
 from meanfield.errors import MeanfieldError
 from meanfield.model import propagation
-from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, averaging
+from meanfield.model.losses import SIGMOID_CROSS_ENTROPY
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 
@@ -75,7 +75,7 @@ def test_a_batch_of_one_and_more_parameters_than_samples(samples, activation):
     rng = np.random.default_rng(samples)
     network = Network.of("7-4", activation, 3, 2)
     target = rng.integers(2, size=(samples, 2)).astype(float)
-    objective = Objective(SIGMOID_CROSS_ENTROPY, rng.normal(size=(samples, 3)), target, averaging(samples, 2, "float64"))
+    objective = Objective(SIGMOID_CROSS_ENTROPY, rng.normal(size=(samples, 3)), target, 1 / (2 * samples))
     theta = rng.normal(size=network.size)
     assert network.size > 10 * samples
     matrix = hessian.hessian(theta, network, objective)

@@ -9,7 +9,8 @@ u_m (h_m, or β_m) of each layer m:
     Q_l = ∂δ_l/∂u_m,  δ_l = ∂ℓ/∂h_l         backward:  Q_l = k_hh ∘ S_l + f_h ∘ (W_{l+1}ᵀ Q_{l+1})
     R_l = ∂(∂ℓ/∂β_l)/∂u_m                              R_l = k_hβ ∘ S_l + f_β ∘ (W_{l+1}ᵀ Q_{l+1})
 
-with the local curvatures k = e ∘ (f_hh, f_hβ, f_ββ), e = ∂ℓ/∂a_l, plus λ(f_h², f_h f_β, f_β²) in the output layer. Every
+with the local curvatures k = e ∘ (f_hh, f_hβ, f_ββ), e = ∂ℓ/∂a_l, plus λ(f_h², f_h f_β, f_β²) in the output layer. Where the
+loss couples the labels, its curvature is a matrix Λ; then Λ T_L takes the place of Wᵀ Q_{L+1} in the output layer. Every
 block of the Hessian is then a Gram matrix, summed over samples, of Q or R with the layers' inputs ã = [a, 1]: a few large
 matrix products. G keeps only the terms with λ, R = H − G only those with e and δ.
 
@@ -65,6 +66,8 @@ def hessian(
                 totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
         for place in list(totals):
             _scatter(place, totals.pop(place), network, result[:, chunk])
+        if objective.l2:  # a sum of squares: its Hessian is a Gauss–Newton term
+            result[:, chunk, network.weights, network.weights] += objective.l2
         if not np.isfinite(result[:, chunk].sum()):
             raise MeanfieldError(
                 f"the Hessian overflows float64 (parameters up to {np.abs(members[chunk]).max():.1g}, features up to "
@@ -116,7 +119,7 @@ def _times(matrices: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _columns(point: Point, local: list, m: int, variable: str) -> tuple[dict, dict, dict]:
     """T_l, Q_l and R_l, l ≥ m, of the variable h_m ("W") or β_m ("β"), [part, batch, sample, j, i]; T_m as its diagonal."""
-    depth = len(point.layers)
+    depth, coupled = len(point.layers), point.curvature.ndim > point.errors[-1].ndim
     own = point.states[m].h if variable == "W" else point.states[m].beta
     sensitivities, responses, q, r = {}, {m: own}, {}, {}
     for k in range(m + 1, depth):
@@ -126,7 +129,13 @@ def _columns(point: Point, local: list, m: int, variable: str) -> tuple[dict, di
     for k in reversed(range(m, depth)):
         hh, hb, bb = local[k]
         state, units = point.states[k], (own.shape[-1], hh.shape[-1])
-        back = _times(q[k + 1], point.layers[k + 1].weights) if k + 1 < depth else np.zeros((*hh.shape[:-1], *units))
+        if k + 1 < depth:
+            back = _times(q[k + 1], point.layers[k + 1].weights)
+        elif coupled:
+            response = responses[k] if k > m else own[..., None] * np.eye(units[0])
+            back = np.repeat((response @ point.curvature)[None], len(hh), axis=0)
+        else:
+            back = np.zeros((*hh.shape[:-1], *units))
         if np.ndim(state.beta):  # else the activation has no β
             r[k] = state.beta[..., None, :] * back
         q[k] = np.multiply(state.h[..., None, :], back, out=back)

@@ -28,13 +28,18 @@ def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
 
 
 def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
-    """α and γ, resolved, and γ by cause, as shares of `size` parameters, from the counts of a spectrum."""
+    """α and γ, resolved, and γ by cause, as shares of `size` parameters, from the counts of a spectrum.
+
+    With an l2 also what γ would be more without it, lifted by the penalty.
+    """
+    lifted = {"gamma_lifted": spectrum.lifted / size} if "lifted" in spectrum else {}
     return {
         "alpha": spectrum.negative / size,
         "gamma": spectrum.flat / size,
         "gamma_rows": spectrum.zero_rows / size,
         "gamma_symmetry": spectrum.symmetric / size,
         "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
+        **lifted,
     }
 
 

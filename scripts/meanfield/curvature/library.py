@@ -1,8 +1,8 @@
 """
 The Hessian and its spectrum for networks and data of one's own: `meanfield.hessian`, `meanfield.spectrum` (docs/library.md).
 
-All it needs is NumPy, SciPy and xarray. Features, target and parameters may be arrays, lists or tables of pandas; what does
-not fit is answered in one line.
+All it needs is NumPy, SciPy and xarray; SymPy for an activation by formula. Features, target and parameters may be arrays,
+lists or tables of pandas; what does not fit is answered in one line.
 """
 
 from typing import Any
@@ -12,28 +12,36 @@ import xarray as xr
 
 from meanfield.curvature import hessian as closed_form
 from meanfield.curvature import spectrum as spectra
+from meanfield.curvature.dense import NUMPY
 from meanfield.curvature.indices import shares
 from meanfield.errors import MeanfieldError
-from meanfield.model import propagation
-from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, SQUARED_ERROR, averaging
+from meanfield.model import losses, propagation
+from meanfield.model.activations import Activation, from_formula
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 
-LOSSES = {"sigmoid": SIGMOID_CROSS_ENTROPY, "squared": SQUARED_ERROR}
+
+def activation(formula: str, *, name: str = "own", beta: float | str | None = None) -> Activation:
+    """An activation by its formula, such as "h*tanh(softplus(h))", for `Network.of` (config/README.md has the language).
+
+    `beta`, where the formula has one: a number, or "trainable". Errors: those of `model.activations.from_formula`.
+    """
+    return from_formula(name, formula, beta)
 
 
 @np.errstate(over="ignore", invalid="ignore")  # an overflow is said once, by the error
 def hessian(
-    network: Network, theta: Any, features: Any, target: Any, loss: str, *, factor: float | None = None
+    network: Network, theta: Any, features: Any, target: Any, loss: str, *, factor: float | None = None, l2: float = 0.0
 ) -> np.ndarray:
     """The exact Hessian of the mean loss in all parameters, float64 [P, P], exactly symmetric.
 
     theta [P]; features [sample, input]; target [sample, label], or [sample]: one label, or class numbers 0 … K − 1 for K
-    outputs. `loss`: "sigmoid" (cross-entropy of σ(z) for each output), "squared" (half the squared error). The mean is over
-    samples and outputs, in float64; `factor` takes the place of its 1/(N·K). MeanfieldError, in one line, for what does not
-    fit together, is not finite or has no second derivative.
+    outputs. `loss`: "sigmoid" (cross-entropy of σ(z) for each output) or "squared" (half the squared error), means over
+    samples and outputs; "softmax" (cross-entropy of softmax z), a mean over samples. They are taken in float64; `factor`
+    takes the place of 1/(N·K), for the softmax 1/N. Added is l2/2 · Σ W², over weights, not biases and β. MeanfieldError, in
+    one line, for what does not fit together, is not finite or has no second derivative.
     """
-    return closed_form.hessian(*_problem(network, theta, features, target, loss, factor))
+    return closed_form.hessian(*_problem(network, theta, features, target, loss, factor, l2))
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -45,54 +53,44 @@ def spectrum(
     loss: str,
     *,
     factor: float | None = None,
+    l2: float = 0.0,
     eigenvectors: bool = True,
 ) -> xr.Dataset:
     """All eigenvalues of that Hessian, and what they say (docs/method.md, section "Spectrum and indices").
 
     eigenvalues [mode], ascending; with `eigenvectors` also eigenvectors [parameter, mode] and participation_ratio [mode].
     Numbers: alpha and gamma, the shares of descent and of flat directions; gamma_rows, gamma_symmetry, gamma_flat, which add
-    up to gamma; tolerance, below which an eigenvalue counts as 0; lambda_min, lambda_max; lambda_max_gauss_newton and
-    lambda_max_rest of the two parts; gradient_norm. `parameter` holds the parameters' names. Arguments and errors as for
-    `hessian`.
+    up to gamma; gamma_lifted, with an l2, how much larger gamma were without it; tolerance, below which an eigenvalue counts
+    as 0; lambda_min, lambda_max; lambda_max_gauss_newton and lambda_max_rest of the two parts; gradient_norm. `parameter`
+    holds the parameters' names. Arguments and errors as for `hessian`.
     """
-    theta, network, objective = _problem(network, theta, features, target, loss, factor)
-    members = theta[None]
-    matrices, split = spectra.hessians(members, network, objective)
-    zero = spectra.zero_rows(matrices)
+    theta, network, objective = _problem(network, theta, features, target, loss, factor, l2)
+    counts = spectra.of_members(theta[None], network, objective, "eigenvalues", NUMPY, {})
+    [values] = counts.pop("eigenvalues")
+    numbers = xr.Dataset({name: of_it for name, [of_it] in counts.items()})
+    variables = {
+        "eigenvalues": ("mode", values),
+        **shares(numbers, network.size),
+        **{name: numbers[name] for name in ("tolerance", "lambda_min", "lambda_max")},
+        **{name: numbers[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
+        "gradient_norm": np.linalg.norm(propagation.gradient(theta, network, objective)),
+    }
     if eigenvectors:
-        values, vectors = spectra.eigenvectors(matrices[0])
-    else:
-        [values] = spectra.eigenvalues(matrices, zero)
-    counts = spectra.counts(values[None])
-    gradients = propagation.gradient(members, network, objective)
-    counts |= spectra.causes(members, gradients, network, zero, counts["tolerance"])
-    counts |= spectra.largest_of_split(members, network, objective, split, {})
-    numbers = xr.Dataset({name: values[0] for name, values in counts.items() if values.ndim == 1})
-    chosen = ("tolerance", "lambda_min", "lambda_max", "lambda_max_gauss_newton", "lambda_max_rest")
-    result = xr.Dataset(
-        {
-            "eigenvalues": ("mode", values),
-            **shares(numbers, network.size),
-            **{name: numbers[name] for name in chosen},
-            "gradient_norm": np.linalg.norm(gradients[0]),
-        },
-        coords={"parameter": network.parameter_names},
-        attrs={"activation": network.activation.name, "loss": loss, "factor": objective.factor},
-    )
-    if eigenvectors:
-        ratios = spectra.participation_ratios(values, vectors, result.tolerance.item())
-        result = result.assign(eigenvectors=(("parameter", "mode"), vectors), participation_ratio=("mode", ratios))
-    return result
+        again, vectors = spectra.eigenvectors(closed_form.hessian(theta, network, objective))
+        variables["eigenvectors"] = (("parameter", "mode"), vectors)
+        ratios = spectra.participation_ratios(again, vectors, float(numbers.tolerance))
+        variables["participation_ratio"] = ("mode", ratios)
+    said = {"activation": network.activation.name, "loss": loss, "factor": objective.factor, "l2": l2}
+    return xr.Dataset(variables, coords={"parameter": network.parameter_names}, attrs=said)
 
 
 def _problem(
-    network: Network, theta: Any, features: Any, target: Any, loss: str, factor: float | None
+    network: Network, theta: Any, features: Any, target: Any, loss: str, factor: float | None, l2: float
 ) -> tuple[np.ndarray, Network, Objective]:
     """The arguments of `closed_form.hessian`, float64 and of the shapes it takes."""
     if not isinstance(network, Network):
         raise MeanfieldError(f"network is a {type(network).__name__}; give a meanfield.Network")
-    if loss not in LOSSES:
-        raise MeanfieldError(f"loss {loss!r} is unknown; choose one of {', '.join(LOSSES)}")
+    chosen = losses.loss(loss)
     theta, features = _numbers("theta", theta), _numbers("features", features)
     if theta.ndim != 1:
         raise MeanfieldError(f"theta has shape {theta.shape}; give the {network.size} parameters in a row")
@@ -101,9 +99,13 @@ def _problem(
     if features.ndim != 2 or not len(features):
         raise MeanfieldError(f"features have shape {features.shape}; give one or more samples, [sample, {network.inputs}]")
     labels = _labels(_numbers("target", target), network.outputs, loss)
+    if chosen.coupled and network.outputs == 1:
+        raise MeanfieldError(f"loss '{loss}' needs two outputs or more; for one, sigmoid is the same as softmax for two")
+    if l2 < 0:
+        raise MeanfieldError(f"l2 is {l2:g}; give a number of 0 or more")
     if factor is None:
-        factor = averaging(len(features), network.outputs, "float64")
-    return theta, network, Objective(LOSSES[loss], features, labels, factor)
+        factor = chosen.averaging(len(features), network.outputs, "float64")
+    return theta, network, Objective(chosen, features, labels, float(factor), float(l2))
 
 
 def _numbers(name: str, values: Any) -> np.ndarray:

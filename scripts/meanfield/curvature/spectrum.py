@@ -78,18 +78,9 @@ def participation_ratios(values: np.ndarray, vectors: np.ndarray, tau: float) ->
     return np.repeat(dimensions / (density**2).sum(axis=0), dimensions)
 
 
-def hessians(
-    members: np.ndarray, network: Network, objective: Objective, dense: Dense = NUMPY
-) -> tuple[np.ndarray, tuple | None]:
-    """H [member, P, P] at members [member, P], and for a network up to SMALL the pair (H, G), else None."""
-    if network.size > SMALL:
-        return hessian.hessian(members, network, objective, dense=dense), None
-    split = hessian.hessian(members, network, objective, split=True, dense=dense)
-    return split[0], split
-
-
-def counts(values: np.ndarray) -> dict[str, np.ndarray]:
-    """Counts and extremes from all eigenvalues, ascending, float64 [batch, P]: each [batch], as in `along_trajectory`."""
+def _by_eigenvalues(matrices: np.ndarray, zero: np.ndarray, dense: Dense) -> dict[str, np.ndarray]:
+    """Counts and extremes from all eigenvalues."""
+    values = eigenvalues(matrices, zero, dense)
     tau = tolerance(values.shape[-1], np.abs(values).max(axis=-1))
     return {
         "eigenvalues": values,
@@ -122,19 +113,32 @@ def _by_inertia(matrices: np.ndarray, zero: np.ndarray, products: Sequence[Calla
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
 
-def causes(
-    members: np.ndarray, gradients: np.ndarray, network: Network, zero: np.ndarray, tau: np.ndarray
+def _counted(
+    matrices: np.ndarray,
+    zero: np.ndarray,
+    method: str,
+    members: np.ndarray,
+    network: Network,
+    objective: Objective,
+    dense: Dense,
 ) -> dict[str, np.ndarray]:
-    """How many directions are flat by symmetry and as zero rows, int [member]; tau [member], all else [member, P]."""
-    scaling = symmetry.exponents(network)
-    cases = zip(members, gradients, ~zero, tau, strict=True)
-    return {
-        "symmetric": np.array([symmetry.flat_directions(t, g, scaling, kept, tau) for t, g, kept, tau in cases]),
-        "zero_rows": zero.sum(axis=-1),
-    }
+    """Counts and extremes of the members' Hessians, by that method."""
+    if method == "eigenvalues":
+        return _by_eigenvalues(matrices, zero, dense)
+    return _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in members])
 
 
-def largest_of_split(
+def _flat_without_penalty(
+    matrices: np.ndarray, method: str, members: np.ndarray, network: Network, objective: Objective, dense: Dense
+) -> np.ndarray:
+    """How many eigenvalues of the loss alone are flat, from Hessians [batch, P, P] with their penalty."""
+    alone = matrices.copy()
+    alone[:, network.weights, network.weights] -= objective.l2
+    unpenalised = objective._replace(l2=0.0)
+    return _counted(alone, zero_rows(alone), method, members, network, unpenalised, dense)["flat"]
+
+
+def _largest_of_split(
     members: np.ndarray, network: Network, objective: Objective, split: tuple | None, starts: dict
 ) -> dict[str, np.ndarray]:
     """Largest eigenvalue of G and of R = H − G for each member; `split` is (H, G) where they are at hand.
@@ -155,6 +159,27 @@ def largest_of_split(
     return {name: np.array(values) for name, values in result.items()}
 
 
+def of_members(
+    members: np.ndarray, network: Network, objective: Objective, method: str, dense: Dense, starts: dict
+) -> dict[str, np.ndarray]:
+    """Counts and extremes at members [member, P] as `along_trajectory` has them, each [member], or [member, P]: eigenvalues.
+
+    `starts` keeps vectors of these members for those that follow.
+    """
+    small, symmetries = network.size <= SMALL, symmetry.Symmetries.of(network, objective)
+    split = hessian.hessian(members, network, objective, split=True, dense=dense) if small else None
+    matrices = split[0] if small else hessian.hessian(members, network, objective, dense=dense)
+    zero = zero_rows(matrices)
+    result = _counted(matrices, zero, method, members, network, objective, dense)
+    if objective.l2:
+        result["lifted"] = _flat_without_penalty(matrices, method, members, network, objective, dense) - result["flat"]
+    gradients = propagation.gradient(members, network, objective)
+    cases = zip(members, gradients, ~zero, result["tolerance"], strict=True)
+    result["symmetric"] = np.array([symmetry.flat_directions(t, g, symmetries, kept, tau) for t, g, kept, tau in cases])
+    result["zero_rows"] = zero.sum(axis=-1)
+    return result | _largest_of_split(members, network, objective, split, starts)
+
+
 def along_trajectory(
     trajectory: xr.Dataset,
     network: Network,
@@ -170,9 +195,10 @@ def along_trajectory(
     `method` "eigenvalues" gives them all, ascending, [seed, epoch, parameter]; "inertia" only their counts, from two
     factorizations. Counts and extremes are [seed, epoch]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
     (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
-    lambda_max_rest. "eigenvalues" also gives, at the updates `eigenvectors_at` ("last" is the last recorded), eigenvectors
-    [seed, vector_epoch, parameter, mode] and participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue.
-    `dense` does the large linear algebra. All is NaN where a member's parameters are, since it had diverged.
+    lambda_max_rest; with an l2 also lifted: how many more would be flat without it. "eigenvalues" also gives, at the updates
+    `eigenvectors_at` ("last" is the last recorded), eigenvectors [seed, vector_epoch, parameter, mode] and
+    participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue. `dense` does the large linear algebra. All
+    is NaN where a member's parameters are, since it had diverged.
     """
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
@@ -180,17 +206,7 @@ def along_trajectory(
     chunk = max(1, CHUNK // (8 * network.size**2))
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
-        part = members[start : start + chunk]
-        matrices, split = hessians(part, network, objective, dense)
-        zero = zero_rows(matrices)
-        if method == "eigenvalues":
-            result = counts(eigenvalues(matrices, zero, dense))
-        else:
-            result = _by_inertia(matrices, zero, [propagation.operator(theta, network, objective) for theta in part])
-        gradients = propagation.gradient(part, network, objective)
-        result |= causes(part, gradients, network, zero, result["tolerance"])
-        results.append(result | largest_of_split(part, network, objective, split, starts))
-        del matrices, split
+        results.append(of_members(members[start : start + chunk], network, objective, method, dense, starts))
     dims = ("seed", "epoch", "parameter")
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
     spectrum = xr.Dataset(

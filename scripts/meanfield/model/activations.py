@@ -2,11 +2,14 @@
 Activations with their first and second derivatives in the pre-activation h and in β.
 
 The paper's ESP is f(h, β) = h·σ(βh) (arXiv:1805.08786; also known as Swish); SiLU is the same with β = 1 fixed. Every
-other activation ignores β. The output layer uses `linear`, f = βh, whose β is trainable exactly when the hidden
+other one here ignores β. The output layer uses `linear`, f = βh, whose β is trainable exactly when the hidden
 activation's is (docs/protocol.md, section Network).
+
+ACTIVATIONS is the one registry: model, training, figures and configuration find an activation in it, the seven that are
+written out here and those that a configuration gives by their formula (`learn`).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -34,15 +37,28 @@ class Derivatives(NamedTuple):
 class Activation:
     """An activation of the hidden units.
 
-    `derivatives(h, beta)` takes h [..., unit] and beta [..., unit], broadcast together. `scaling` says that f(ch, β/c) =
-    c·f(h, β) for c > 0 (for ReLU without β): the symmetry of docs/method.md, section "Symmetries as an exact test".
+    `derivatives(h, beta)` takes h [..., unit] and beta [..., unit], broadcast together. `formula` is f in the language of
+    `formula`, from which TensorFlow computes; in it beta is the unit's where it is trainable, else the constant `beta`.
+    `scaling` says that f(ch, β/c) = c·f(h, β) for c > 0 (without trainable β: f(ch) = c·f(h)): the symmetry of
+    docs/method.md, section "Symmetries as an exact test". `kinks` are the h at which f' jumps.
     """
 
     name: str
     label: str
+    formula: str
     derivatives: Callable[[np.ndarray, np.ndarray], Derivatives]
     trainable_beta: bool = False
     scaling: bool = False
+    kinks: tuple[float, ...] = ()
+    beta: float = 1.0
+
+    @property
+    def description(self) -> str:
+        """The formula and what was found about it, in words."""
+        beta = "β trained" if self.trainable_beta else f"β = {self.beta:g}" if "beta" in self.formula else ""
+        kinks = f"kink at h = {', '.join(f'{h:g}' for h in self.kinks)}" if self.kinks else "smooth"
+        symmetry = "scaling symmetry" if self.scaling else "no scaling symmetry"
+        return f"{self.label}, {self.formula}: {', '.join(filter(None, [beta, kinks, symmetry]))}"
 
 
 def esp(h: np.ndarray, beta: np.ndarray) -> Derivatives:
@@ -107,19 +123,67 @@ def linear(h: np.ndarray, beta: np.ndarray) -> Derivatives:
 ACTIVATIONS = {
     activation.name: activation
     for activation in (
-        Activation("esp", "ESP", esp, trainable_beta=True, scaling=True),
-        Activation("relu", "ReLU", relu, scaling=True),
-        Activation("sigmoid", "sigmoid", sigmoid),
-        Activation("tanh", "tanh", tanh),
-        Activation("silu", "SiLU", silu),
-        Activation("gelu", "GELU", gelu),
-        Activation("softplus", "softplus", softplus),
+        Activation("esp", "ESP", "h*sigmoid(beta*h)", esp, trainable_beta=True, scaling=True),
+        Activation("relu", "ReLU", "relu(h)", relu, scaling=True, kinks=(0.0,)),
+        Activation("sigmoid", "sigmoid", "sigmoid(h)", sigmoid),
+        Activation("tanh", "tanh", "tanh(h)", tanh),
+        Activation("silu", "SiLU", "h*sigmoid(h)", silu),
+        Activation("gelu", "GELU", "h*(1 + erf(h/2**0.5))/2", gelu),
+        Activation("softplus", "softplus", "softplus(h)", softplus),
     )
 }
+BUILT_IN = tuple(ACTIVATIONS)
+TRAINABLE = "trainable"
 
 
-def activation(name: str) -> Activation:
-    """The activation of that name; MeanfieldError names the known ones."""
+def activation(name: str | Activation) -> Activation:
+    """The activation of that name, or itself; MeanfieldError names the known ones."""
+    if isinstance(name, Activation):
+        return name
     if name not in ACTIVATIONS:
         raise MeanfieldError(f"activation '{name}' is unknown; choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
+
+
+def from_formula(name: str, formula: str, beta: float | str | None = None, label: str | None = None) -> Activation:
+    """The activation of a formula; its derivatives, kinks and scaling symmetry are found from it.
+
+    `beta` is what beta is in it: "trainable", one parameter a unit, as in ESP, or a number. MeanfieldError, one line, for a
+    formula that is not understood, not finite, not continuous, has no second derivative or does not change with h, and for
+    a beta that is missing or not used.
+    """
+    from meanfield.model import differentiation  # SymPy takes a third of a second to load, and most runs do without
+    from meanfield.model.formula import names, parse
+
+    try:
+        tree = parse(formula)
+        if ("beta" in names(tree)) != (beta is not None):
+            found = "has no beta; leave beta out" if beta is not None else "has a beta; say beta: trainable, or a number"
+            raise MeanfieldError(f"formula {formula!r} {found}")
+        trainable = beta == TRAINABLE
+        fixed = 1.0 if beta in (None, TRAINABLE) else float(beta)
+        derivatives = differentiation.checked(tree, None if trainable else fixed)
+        kinks = differentiation.kinks(tree, derivatives, fixed)
+        scaling = differentiation.scaling(derivatives, trainable)
+    except MeanfieldError as error:
+        reason = str(error) if str(error).startswith(("formula", "the formula")) else f"formula {formula!r} {error}"
+        raise MeanfieldError(f"activation {name}: {reason}") from error
+    return Activation(name, label or name, formula, derivatives, trainable, scaling, kinks, fixed)
+
+
+def learn(definitions: Iterable[str | dict]) -> list[str]:
+    """Take a configuration's activations into ACTIVATIONS: names of known ones, formulas as mappings; returns the names.
+
+    Errors: those of `activation` and `from_formula`; MeanfieldError for a name that is taken.
+    """
+    found = []
+    for definition in definitions:
+        if isinstance(definition, str):
+            found.append(activation(definition).name)
+            continue
+        name = definition["name"]
+        if name in BUILT_IN or name in found:
+            raise MeanfieldError(f"activation {name}: the name is taken; choose another")
+        ACTIVATIONS[name] = from_formula(**definition)
+        found.append(name)
+    return found

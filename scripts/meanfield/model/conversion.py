@@ -231,7 +231,7 @@ def _chain(parts: Iterator[Part], hidden: str | Activation | None) -> Chain:
             raise MeanfieldError(f"{label} follows the last weights as '{part}'; there may be one of {', '.join(OUTPUTS)}")
     if hidden is None:
         hidden = _common(affine, between)
-    found = hidden if isinstance(hidden, Activation) else activation(hidden)
+    found = activation(hidden)
     if found.trainable_beta:
         raise MeanfieldError(f"activation '{found.name}' trains a β, which layers of weights and bias do not have")
     return Chain(affine, found, output[0][1] if output else None)

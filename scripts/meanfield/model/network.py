@@ -68,7 +68,7 @@ class Network:
     activation: Activation
 
     @classmethod
-    def of(cls, architecture: str, activation_name: str, inputs: int, outputs: int) -> "Network":
+    def of(cls, architecture: str, activation_name: str | Activation, inputs: int, outputs: int) -> "Network":
         """The network that the configuration names, e.g. `Network.of("8-2", "esp", inputs=2, outputs=1)`."""
         return cls(inputs, hidden_widths(architecture), outputs, activation(activation_name))
 
@@ -145,6 +145,11 @@ class Network:
         """The number of parameters, P."""
         last = self.layout[-1]
         return (last.beta or last.bias).stop
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Indices of all weights in the parameter vector, biases and β left out: int64."""
+        return np.concatenate([np.arange(layout.weights.start, layout.weights.stop) for layout in self.layout])
 
     @property
     def parameter_names(self) -> list[str]:

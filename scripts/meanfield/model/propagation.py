@@ -2,7 +2,8 @@
 One forward and backward pass, and what it gives at once: gradient, local curvatures, Hessian-vector products.
 
 Notation of docs/method.md: h_l pre-activations, a_l activations, ã = [a, 1], e_l = ∂ℓ/∂a_l, δ_l = ∂ℓ/∂h_l = f_h ∘ e_l, and
-λ the curvature of the loss. Arrays carry the axes [batch, sample, unit]; where the Hessian is split, a leading axis `part`.
+λ (Λ, a matrix over labels, if the loss couples them) its curvature. Arrays carry the axes [batch, sample, unit]; where the
+Hessian is split, a leading axis `part`.
 """
 
 from collections.abc import Callable
@@ -19,12 +20,16 @@ BLOCK = 2**15  # numbers of one signal held at once when gradients of many membe
 
 
 class Objective(NamedTuple):
-    """What is averaged, and how: the loss, features [sample, input], target [sample, label], averaging factor."""
+    """What is minimised: factor · Σ loss over features [sample, input] and target [sample, label], plus l2/2 · Σ W².
+
+    The penalty is on weights alone, not on biases and β.
+    """
 
     loss: Loss
     features: np.ndarray
     target: np.ndarray
     factor: float
+    l2: float = 0.0
 
     def samples(self, start: int, stop: int) -> "Objective":
         """The same for a block of samples."""
@@ -44,7 +49,8 @@ class Point(NamedTuple):
 
 def check(theta: np.ndarray, network: Network, objective: Objective) -> None:
     """MeanfieldError, naming the culprit, for NaN or infinite values or shapes that do not fit together."""
-    named = {"parameters": theta, "features": objective.features, "target": objective.target, "averaging": objective.factor}
+    named = {"parameters": theta, "features": objective.features, "target": objective.target}
+    named |= {"averaging": objective.factor, "l2": objective.l2}
     for name, values in named.items():
         if not np.isfinite(values).all():
             raise MeanfieldError(f"{name} contain {np.size(values) - np.isfinite(values).sum()} NaN or infinite values")
@@ -83,12 +89,16 @@ def propagate(theta: np.ndarray, network: Network, objective: Objective) -> Poin
 
 
 def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """k_hh, k_hβ, k_ββ of each layer, [part, batch, sample, unit]: part 0 all terms, part 1 (if `split`) those with λ."""
+    """k_hh, k_hβ, k_ββ of each layer, [part, batch, sample, unit]: part 0 all terms, part 1 (if `split`) those with λ.
+
+    Without those of a coupled loss, whose Λ is not local.
+    """
     curvatures = []
     for number, (state, error) in enumerate(zip(point.states, point.errors, strict=True)):
         if state.hh is None:
             raise MeanfieldError(f"activation '{network.activation.name}' gives no second derivative; the Hessian needs it")
-        lam = point.curvature if number == len(point.states) - 1 else 0.0
+        local = number == len(point.states) - 1 and point.curvature.ndim == error.ndim
+        lam = point.curvature if local else 0.0
         first = (lam * state.h * state.h, lam * state.h * state.beta, lam * state.beta * state.beta)
         rest = (error * state.hh, error * state.hbeta, error * state.betabeta)
         parts = tuple(np.zeros((1 + split, *error.shape)) for _ in first)
@@ -114,6 +124,8 @@ def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.nd
             chosen[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
             if layout.beta:
                 chosen[:, layout.beta] = (error * state.beta).sum(axis=-2)
+    if objective.l2:
+        result[:, network.weights] += objective.l2 * members[:, network.weights]
     return result.reshape(theta.shape)
 
 
@@ -131,6 +143,10 @@ def operator(
     local = [tuple(map(choose, parts)) for parts in local_curvatures(network, point, split=True)]
     deltas = [np.zeros_like(delta) if part == "G" else delta for delta in point.deltas]
 
+    penalty = np.zeros(network.size)
+    penalty[network.weights] = objective.l2 if part != "R" else 0.0
+    coupling = point.curvature if point.curvature.ndim == point.errors[-1].ndim + 1 and part != "R" else None
+
     affine, betas = zip(*((layout.affine, layout.betas) for layout in network.layout), strict=True)
 
     def product(vector: np.ndarray) -> np.ndarray:
@@ -143,7 +159,7 @@ def operator(
                 d_h[-1] += d_signals[-1] @ layer.weights.swapaxes(-1, -2)
             d_signals.append(state.h * d_h[-1] + state.beta * d_beta)
         result = np.zeros((1, network.size))
-        d_error = 0.0
+        d_error = 0.0 if coupling is None else (coupling @ d_signals[-1][..., None])[..., 0]
         for k in reversed(range(len(affine))):
             (k_hh, k_hb, k_bb), state, (d_affine, d_beta) = local[k], point.states[k], along[k]
             d_delta = k_hh * d_h[k] + k_hb * d_beta + state.h * d_error
@@ -154,6 +170,6 @@ def operator(
                 block[..., :-1] += deltas[k].swapaxes(-1, -2) @ d_signals[k]
                 d_error = d_delta @ point.layers[k].weights + deltas[k] @ d_affine[..., :-1]
             result[:, affine[k]] = block
-        return result[0]
+        return result[0] + penalty * vector if objective.l2 else result[0]
 
     return product

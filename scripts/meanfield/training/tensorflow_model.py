@@ -6,6 +6,7 @@ Signals have the axes [seed, unit, sample], the original's orientation with a le
 """
 
 import os
+from collections.abc import Callable
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 # Must be set before TensorFlow loads: the same bits with and without oneDNN, but without its notice in every log.
@@ -15,25 +16,66 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 import tensorflow as tf
 
+from meanfield.model.activations import Activation
+from meanfield.model.formula import evaluate, parse
 from meanfield.model.network import Network
 
-ACTIVATIONS = {
-    "esp": lambda h, beta: h * tf.sigmoid(beta * h),
-    "relu": lambda h, beta: tf.nn.relu(h),
-    "sigmoid": lambda h, beta: tf.sigmoid(h),
-    "tanh": lambda h, beta: tf.tanh(h),
-    "silu": lambda h, beta: h * tf.sigmoid(h),
-    "gelu": lambda h, beta: h * 0.5 * tf.math.erfc(-h * 0.5**0.5),
-    "softplus": lambda h, beta: tf.math.softplus(h),
+LARGEST = 700.0  # beyond it exp overflows
+
+
+def _inside(function: Callable, domain: Callable[[tf.Tensor], tf.Tensor], instead: float, outside: float) -> Callable:
+    """The function, but `outside` out of its domain, where only a case of a formula asks for it that does not hold.
+
+    Its derivative there is 0, so that `where` does not multiply 0 by ∞. `instead` is a number of the domain.
+    """
+
+    def total(x: tf.Tensor) -> tf.Tensor:
+        held = domain(x)
+        return tf.where(held, function(tf.where(held, x, _number(instead))), _number(outside))
+
+    return total
+
+
+def _number(value: float) -> tf.Tensor:
+    return tf.constant(value, tf.float64)
+
+
+def _power(base: tf.Tensor, exponent: float) -> tf.Tensor:
+    if exponent < 0:
+        return tf.math.divide_no_nan(_number(1), _power(base, -exponent))
+    if exponent == int(exponent):
+        return base**exponent
+    return _inside(lambda x: x**exponent, lambda x: x > 0, 1, 0)(base)
+
+
+FUNCTIONS = {
+    "sigmoid": tf.sigmoid,
+    "softplus": tf.math.softplus,
+    "tanh": tf.tanh,
+    "relu": tf.nn.relu,
+    "erf": tf.math.erf,
+    "exp": _inside(tf.exp, lambda x: x < LARGEST, 0, float("inf")),
+    "log": _inside(tf.math.log, lambda x: x > 0, 1, -float("inf")),
+    "where": tf.where,
+    "number": _number,
+    "divide": tf.math.divide_no_nan,
+    "power": _power,
 }
+"""What a formula's operations are in TensorFlow; total, since a formula is finite where its cases hold (`formula`)."""
 LOSSES = {
     "sigmoid cross-entropy": lambda z, y: tf.nn.sigmoid_cross_entropy_with_logits(
         labels=tf.broadcast_to(y, tf.shape(z)), logits=z
     ),
     "squared error": lambda z, y: (z - y) ** 2 / 2,
+    "softmax cross-entropy": lambda z, y: -tf.reduce_sum(y * tf.nn.log_softmax(z, axis=-2), axis=-2, keepdims=True),
 }
+"""Per label and sample, or, of a loss that couples the labels, per sample: the mean over axes is that of the loss."""
 
-PREDICTIONS = {"sigmoid cross-entropy": tf.sigmoid, "squared error": tf.identity}
+PREDICTIONS = {
+    "sigmoid cross-entropy": tf.sigmoid,
+    "squared error": tf.identity,
+    "softmax cross-entropy": lambda z: tf.nn.softmax(z, axis=-2),
+}
 """ŷ from the network's output z, by loss."""
 
 
@@ -53,6 +95,12 @@ def configure(threads: int, gpu: bool = False) -> str:
     return "GPU" if found else "CPU"
 
 
+def activation(chosen: Activation, h: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
+    """f(h, β) from the activation's formula; float64 of h's shape."""
+    values = {"h": h, "beta": beta if chosen.trainable_beta else _number(chosen.beta)}
+    return evaluate(parse(chosen.formula), FUNCTIONS, values)
+
+
 def output_layer(theta: tf.Tensor, network: Network, features: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
     """(h_L, β_L) for theta [seed, P] and features [input, sample]: [seed, label, sample] and [seed, label, 1]."""
     signal = features
@@ -61,7 +109,7 @@ def output_layer(theta: tf.Tensor, network: Network, features: tf.Tensor) -> tup
         h = weights @ signal + theta[:, layout.bias, None]
         beta = theta[:, layout.beta, None] if layout.beta else tf.ones((1, 1, 1), tf.float64)
         if number < len(network.layout):
-            signal = ACTIVATIONS[network.activation.name](h, beta)
+            signal = activation(network.activation, h, beta)
     return h, beta
 
 

@@ -11,9 +11,9 @@ import numpy as np
 import xarray as xr
 
 from meanfield.data.storage import diverged_members
-from meanfield.data.task import part, task_of
+from meanfield.data.task import loss_of, part, task_of
 from meanfield.errors import MeanfieldError
-from meanfield.model.losses import LOSS_OF, REGRESSION
+from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
 from meanfield.training.arithmetic import Environment
 from meanfield.training.schedule import learning_rates, recorded_updates
@@ -79,7 +79,7 @@ def train(
         from meanfield.training import tensorflow_training  # not before it is asked for: it takes seconds to load
 
         trainer = tensorflow_training.Trainer(
-            *common, loss=LOSS_OF[task].name, averaging=averaging, random_rounding=random_rounding
+            *common, loss=loss_of(dataset).name, averaging=averaging, random_rounding=random_rounding
         )
     rows, previous = [], -1
     for update in progress(records, "record"):

@@ -9,7 +9,7 @@ from meanfield.curvature import hessian
 from meanfield.errors import MeanfieldError
 from meanfield.model import propagation
 from meanfield.model.activations import Activation, Derivatives
-from meanfield.model.losses import LOSSES, averaging
+from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 from random_networks import cases, central_differences
@@ -17,7 +17,8 @@ from random_networks import cases, central_differences
 
 def cost(theta, network, data):
     z = network.forward(network.unpack(theta), data.features)[-1].value
-    return data.loss.value(z, data.target).sum(axis=(-1, -2)) * data.factor
+    penalty = data.l2 / 2 * (theta[..., network.weights] ** 2).sum(axis=-1)
+    return data.loss.value(z, data.target).sum(axis=(-1, -2)) * data.factor + penalty
 
 
 @settings(max_examples=150, deadline=None)
@@ -48,7 +49,7 @@ def test_gradients_are_independent_of_blocks():
     network = Network.of("4-3", "esp", 2, 2)
     rng = np.random.default_rng(1)
     members, arrays = rng.normal(size=(5, network.size)), rng.normal(size=(2, 6, 2))
-    data = Objective(LOSSES["squared error"], *arrays, averaging(6, 2))
+    data = Objective(LOSSES["squared error"], *arrays, 1 / 12)
     expected = propagation.gradient(members, network, data)
     for block in (1, 50):  # less than one member, two of them
         with mock.patch.object(propagation, "BLOCK", block):
@@ -78,7 +79,7 @@ def test_gauss_newton_is_all_where_the_residuals_vanish():
     theta, features = rng.normal(size=network.size), rng.normal(size=(6, 2))
     target = network.forward(network.unpack(theta), features)[-1].value
     total, gauss_newton = hessian.hessian(
-        theta, network, Objective(LOSSES["squared error"], features, target, averaging(6, 2)), split=True
+        theta, network, Objective(LOSSES["squared error"], features, target, 1 / 12), split=True
     )
     np.testing.assert_allclose(total, gauss_newton, atol=1e-16)
 
@@ -107,7 +108,7 @@ def test_bad_input_is_named(changes, message, function):
 
 
 def test_activation_without_second_derivative_is_refused_by_name():
-    unknown = Activation("mystery", "mystery", lambda h, beta: Derivatives(h, np.ones_like(h), None))
+    unknown = Activation("mystery", "mystery", "h", lambda h, beta: Derivatives(h, np.ones_like(h), None))
     network = Network(2, (3,), 1, unknown)
     with pytest.raises(MeanfieldError, match="activation 'mystery' gives no second derivative"):
         hessian.hessian(np.zeros(network.size), network, bad()[2])

@@ -52,27 +52,28 @@ def test_a_network_of_dead_units_has_no_extremes():
 @pytest.mark.parametrize("run", examples.LESS_DIGITS, ids="_".join)
 def test_symmetry_identity_at_every_record(run, published):
     network, data = examples.network(run, published), examples.objective(run[0], published)
-    scaling = symmetry.exponents(network)
+    symmetries = symmetry.Symmetries.of(network, data)
     if run[2] == "sigmoid":
-        assert scaling.size == 0
+        assert symmetries.scaling.size == 0
         return
     members = examples.trajectory(run, published).parameters.values[0]
     for theta in members:
         matrix, gradient = hessian.hessian(theta, network, data), propagation.gradient(theta, network, data)
         scale = np.abs(matrix).max() * np.abs(theta).max()
-        assert np.abs(scaling * theta @ gradient).max() <= 1e-12 * scale
-        np.testing.assert_allclose(matrix @ (scaling * theta).T, -(scaling * gradient).T, rtol=0, atol=1e-12 * scale)
+        directions, images = symmetries.directions(theta, gradient)
+        assert np.abs(directions @ gradient).max() <= 1e-12 * scale
+        np.testing.assert_allclose(directions @ matrix, images, rtol=0, atol=1e-12 * scale)
 
 
 @settings(max_examples=60, deadline=None)
 @given(cases())
 def test_symmetry_identity_on_random_networks(case):
     network, theta, data, _ = case
-    scaling = symmetry.exponents(network)
     matrix, gradient = hessian.hessian(theta, network, data), propagation.gradient(theta, network, data)
-    expected = -(scaling * gradient).T
+    directions, images = symmetry.Symmetries.of(network, data).directions(theta, gradient)
     scale = np.abs(matrix).max() * np.abs(theta).max() * network.size + 1e-300
-    np.testing.assert_allclose(matrix @ (scaling * theta).T, expected, rtol=0, atol=1e-12 * scale)
+    np.testing.assert_allclose(directions @ matrix, images, rtol=0, atol=1e-12 * scale)
+    np.testing.assert_allclose(directions @ gradient, 0, rtol=0, atol=1e-12 * scale)
 
 
 def test_symmetric_units():
@@ -90,10 +91,10 @@ def test_symmetry_predicts_the_flat_directions_of_a_critical_point():
     values = np.linalg.eigvalsh(hessian.hessian(theta, network, data))
     tau = spectrum.tolerance(network.size, values[-1])
     gradient = propagation.gradient(theta, network, data)
-    scaling, kept = symmetry.exponents(network), np.ones(network.size, dtype=bool)
-    predicted = symmetry.flat_directions(theta, gradient, scaling, kept, tau)
-    assert predicted == len(scaling) <= (np.abs(values) <= tau).sum()
-    assert symmetry.flat_directions(theta, gradient + 1, scaling, kept, tau) == 0
+    symmetries, kept = symmetry.Symmetries.of(network, data), np.ones(network.size, dtype=bool)
+    predicted = symmetry.flat_directions(theta, gradient, symmetries, kept, tau)
+    assert predicted == len(symmetries.scaling) <= (np.abs(values) <= tau).sum()
+    assert symmetry.flat_directions(theta, gradient + 1, symmetries, kept, tau) == 0
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 17, 60])

@@ -8,7 +8,7 @@ import meanfield
 import numpy as np
 import pytest
 from meanfield import MeanfieldError, Network
-from meanfield.model import conversion
+from meanfield.model import conversion, losses
 from meanfield.model.activations import ACTIVATIONS
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.neural_network import MLPClassifier, MLPRegressor
@@ -220,7 +220,7 @@ def fitted(kind, activation, features, target):
 ])  # fmt: skip
 @pytest.mark.parametrize("activation", ["relu", "tanh", "logistic"])
 def test_scikit_learn_in_the_spectrum_of_automatic_differentiation_out(kind, target, loss, activation):
-    from meanfield.curvature import autodiff, library
+    from meanfield.curvature import autodiff
 
     features, _ = binary()
     estimator = fitted(kind, activation, features, target)
@@ -233,7 +233,7 @@ def test_scikit_learn_in_the_spectrum_of_automatic_differentiation_out(kind, tar
     )
     spectrum = meanfield.spectrum(network, theta, features, target, loss)
     columns = np.asarray(target, float).reshape(len(features), -1)
-    expected = autodiff.hessian(theta, network, features, columns, library.LOSSES[loss].name)
+    expected = autodiff.hessian(theta, network, features, columns, losses.WORDS[loss].name)
     largest = np.abs(expected).max()
     np.testing.assert_allclose(spectrum.eigenvalues, np.linalg.eigvalsh(expected), rtol=0, atol=1e-12 * largest)
     before = [values.copy() for values in (*estimator.coefs_, *estimator.intercepts_)]

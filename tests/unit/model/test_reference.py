@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from functools import cache
+from functools import cache, partial
 
 import examples
 import numpy as np
@@ -11,10 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from meanfield.errors import MeanfieldError
 from meanfield.model import reference
-from meanfield.model.activations import esp
+from meanfield.model.activations import ACTIVATIONS, esp
 from meanfield.model.network import Layer, Network
 from meanfield.training.initial import initial_parameters
-from meanfield.training.tensorflow_model import ACTIVATIONS, configure, cost, output_layer, tf
+from meanfield.training.tensorflow_model import activation, configure, cost, output_layer, tf
 from random_networks import central_differences
 from threadpoolctl import threadpool_limits
 
@@ -26,7 +26,10 @@ MODELS = {
     "esp": lambda hidden: reference.regression(hidden, "esp"),
     "relu": lambda hidden: reference.regression(hidden, "relu"),
 }
-OUTPUTS = {**ACTIVATIONS, "classification": lambda h, beta: beta * h}
+OUTPUTS = {
+    "classification": lambda h, beta: beta * h,
+    **{name: partial(activation, ACTIVATIONS[name]) for name in ("esp", "relu")},
+}
 EVERY_HIDDEN = [(*experiment, activation) for experiment in examples.EXPERIMENTS for activation in HIDDEN]
 
 
