@@ -8,7 +8,9 @@ with step(snakemake) as job:
     import pandas as pd
     from meanfield.ensemble import claims
     from meanfield.figures import ensembles, pages, style, tables
+    from meanfield.model.activations import learn
 
+    learn(job.params.activations)
     stated, level, published = claims.read(job.input.claims)
     members = pd.read_csv(job.input.members, dtype={"architecture": str})
     comparisons = claims.comparisons(stated, members, job.params.axes, level, published)

@@ -14,9 +14,12 @@ with step(snakemake) as job:
     if origin["source"] == storage.STAND_IN:
         job.say(f"WARNING: {job.wildcards.dataset} is a stand-in, not the published data; all results from it are marked")
     scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
-    parts = datasets.splits(features, target, settings["test_size"], settings["split_seed"], scaled)
+    stratified = settings.get("stratify", "classes" in getattr(target, "attrs", {}))  # published: not by classes
+    parts = datasets.splits(features, target, settings["test_size"], settings["split_seed"], scaled, stratified)
     dataset = parts.assign_attrs(origin)
     datasets.check_parts(dataset, origin["task"], job.wildcards.dataset)
+    if few := datasets.few(dataset):
+        job.say(f"WARNING: {job.wildcards.dataset} has few test samples of some classes; shares of them say little: {few}")
     storage.write(dataset, job.output.dataset)
     with open(job.output.origin, "w") as stream:
         json.dump(origin, stream, indent=2)

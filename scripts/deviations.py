@@ -3,8 +3,13 @@
 from meanfield.jobs.step import step
 
 with step(snakemake) as job:
+    from meanfield.errors import MeanfieldError
     from meanfield.figures import deviations, style, tables
+    from meanfield.model.activations import learn
 
+    if not job.params.runs:
+        raise MeanfieldError("nothing to compare: none of the configured experiments is on data of the publication")
+    learn(job.params.activations)
     table = tables.deviations(
         *(tables.joined(job.input[name], job.params.runs) for name in ("published", "tensorflow", "corrected"))
     )

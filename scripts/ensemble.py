@@ -5,7 +5,9 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.ensemble import members
     from meanfield.figures import ensembles, style, tables
+    from meanfield.model.activations import learn
 
+    learn(job.params.activations)
     indices = tables.joined(job.input.indices, job.params.runs)
     each = members.members(indices)
     tables.write(each, "Members", *job.output.members)

@@ -8,7 +8,9 @@ with step(snakemake) as job:
     import pandas as pd
     from meanfield.data import storage
     from meanfield.figures import binning, explorer
+    from meanfield.model.activations import learn
 
+    activations = learn(job.params.activations)
     datasets = {Path(path).stem: storage.read(path) for path in job.input.datasets}
     files = zip(job.params.runs, job.input.trajectories, job.input.spectra, job.input.indices, strict=True)
     tasks = {}
@@ -21,4 +23,4 @@ with step(snakemake) as job:
         " ".join(pair): explorer.task(datasets[pair[0]], pair[1], runs)
         for pair, runs in zip(tasks, job.progress(tasks.values(), "task"), strict=True)
     }
-    Path(job.output[0]).write_text(explorer.page(shown, job.params.activations))
+    Path(job.output[0]).write_text(explorer.page(shown, activations))

@@ -5,9 +5,12 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.data import storage
     from meanfield.figures import networks, style
+    from meanfield.model.activations import learn
+
+    activations = learn(job.params.activations)
 
     def read(paths: list[str]) -> dict:
-        return {name: storage.read(path, first_seed=True) for name, path in zip(job.params.activations, paths, strict=True)}
+        return {name: storage.read(path, first_seed=True) for name, path in zip(activations, paths, strict=True)}
 
     trajectories, spectra, dataset = read(job.input.trajectories), read(job.input.spectra), storage.read(job.input.dataset)
     published = dict(zip(job.params.published, map(storage.read, job.input.published), strict=True))

@@ -5,14 +5,18 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.data import storage
     from meanfield.data.task import splits_of
+    from meanfield.model.activations import learn
     from meanfield.model.network import Network
+    from meanfield.training import batches
     from meanfield.training.arithmetic import Environment
     from meanfield.training.initial import initial_members
     from meanfield.training.train import train
 
+    learn([job.params.activation])
     dataset, params = storage.read(job.input.dataset), job.params
     sizes = dataset.sizes["feature"], dataset.sizes["label"]
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, *sizes)
+    print(network.activation.description)
     if params.replayed:
         exceptions = job.input.exceptions if params.replayed["exceptions"] else None
         environment = Environment.of(params.replayed["kernels"], exceptions)
@@ -23,6 +27,8 @@ with step(snakemake) as job:
         job.compute_on(configure(params.threads, job.gpu))
     initial = initial_members(network, params.seeds, **params.initial, exceptions=environment and environment.sines)
     members = splits_of(dataset) or params.seeds
+    if left_out := batches.left_out(params.protocol["optimizer"]["batch_size"], int((dataset.split == "train").sum())):
+        job.say(f"{job.name}: each pass over the training samples leaves out {left_out}, which fill no batch")
     protocol = params.protocol | {"environment": environment, "progress": job.progress}
     trajectory = train(network, dataset, initial, seeds=members, **protocol)
     if diverged := storage.diverged_members(trajectory.diverged.values, members):

@@ -9,11 +9,12 @@ with step(snakemake) as job:
     import xarray as xr
     from meanfield.data import storage
     from meanfield.figures import binning, pages, video
+    from meanfield.model.activations import learn
 
     def read(path: str) -> xr.Dataset:
         return storage.read(path, first_seed=True, only=binning.DRAWN)
 
-    names, title = job.params.activations, " ".join(job.wildcards)
+    names, title = learn(job.params.activations), " ".join(job.wildcards)
     video.render(
         title,
         dict(zip(names, map(read, job.input.spectra), strict=True)),

@@ -1,5 +1,6 @@
 """What several tests use: the published configuration, datasets, runs; random networks."""
 
+from collections.abc import Sequence
 from functools import cache
 from itertools import combinations
 from pathlib import Path
@@ -13,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 from meanfield.curvature import indices, spectrum
 from meanfield.data import datasets, published
-from meanfield.data.task import part, problem
+from meanfield.data.task import part, problem, scores_of
 from meanfield.model.losses import SIGMOID_CROSS_ENTROPY
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
@@ -125,6 +126,23 @@ def synthetic_dataset(features: int = 2, labels: int = 1, source: str = "mirror"
     return datasets.split(rng.normal(size=(12, features)), target, 0.25, 0).assign_attrs(source=source)
 
 
+def named_dataset(features: Sequence[str], classes: Sequence[str] = (), scaled: Sequence[str] = ()) -> xr.Dataset:
+    """The same with names and, 100 further on, rows of a file; a regression of two targets if there are no classes."""
+    rng, rows = np.random.default_rng(len(features)), {"row": ("sample", np.arange(101, 113))}
+    if classes:
+        hot = np.eye(len(classes))[np.arange(12) % len(classes)]
+        values, labels = (hot[:, 1:], classes[1:]) if len(classes) == 2 else (hot, classes)
+        task, attributes = "classification", {"column": "kind", "classes": list(classes)}
+    else:
+        values, labels = rng.normal([70, 3], [5, 1], size=(12, 2)), ["u", "v"]
+        task, attributes = "regression", {"column": "u, v"}
+    target = xr.DataArray(values, rows | {"label": list(labels)}, ("sample", "label"), attrs=attributes)
+    drawn = xr.DataArray(
+        rng.normal(40, 3, size=(12, len(features))), rows | {"feature": list(features)}, ("sample", "feature")
+    )
+    return datasets.split(drawn, target, 0.25, 0, scaled).assign_attrs(source="own", task=task)
+
+
 def synthetic_run(
     activation: str, data: xr.Dataset, architecture: str = "3", seeds: int = 1, records: int = 5
 ) -> tuple[xr.Dataset, xr.Dataset, pd.DataFrame]:
@@ -132,13 +150,14 @@ def synthetic_run(
     net, target = problem(data, architecture, activation, "float64")
     rng = np.random.default_rng(net.size)
     dims, shape = ("seed", "epoch"), (seeds, records)
+    scores = [f"{part}_{score}" for score in scores_of(data) for part in ("train", "test")]
     scale = np.linspace(0.1, 2, records)[:, None]
     run = xr.Dataset(
         {
             "parameters": ((*dims, "parameter"), scale * rng.normal(size=(*shape, net.size))),
             "residual": ((*dims, "label", "sample"), rng.choice([0.0, 0.5], size=(*shape, data.sizes["label"], 9))),
             "cost": (dims, np.geomspace(0.7, 0.01, records) * rng.uniform(0.9, 1.1, size=shape)),
-            **{name: (dims, rng.uniform(size=shape)) for name in ("train_accuracy", "test_accuracy", "gradient_norm")},
+            **{name: (dims, rng.uniform(size=shape)) for name in (*scores, "gradient_norm")},
             "diverged": ("seed", np.full(seeds, -1)),
         },
         coords={"seed": np.arange(1, seeds + 1), "epoch": published_updates(records), "parameter": net.parameter_names},

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from browsing import DESKTOP, PHONE, errors, overflow, press, resize, wait
-from examples import synthetic_dataset, synthetic_run
+from examples import named_dataset, synthetic_dataset, synthetic_run
 from meanfield.data import storage
 from meanfield.figures import decision, explorer, style
 from meanfield.model import activations
@@ -87,6 +87,38 @@ def test_a_regression_runs_from_the_smallest_to_the_largest_target():
     assert (image[z[:, 0] >= dataset.target.values.max()] == 255).all()
     assert (image[z[:, 0] <= dataset.target.values.min()] == 0).all()
     assert set(shown["plane"]["samples"]["colour"]) == {explorer.BINARY[0], explorer.BINARY[-1]}
+
+
+def named(dataset: xr.Dataset) -> dict:
+    """What the page shows of random runs on a dataset."""
+    runs = {name: explorer.Run(*synthetic_run(name, dataset)) for name in ACTIVATIONS}
+    return explorer.task(dataset, "3", runs)
+
+
+def test_samples_and_classes_are_called_what_the_file_calls_them():
+    dataset = named_dataset(["a", "b", "c"], ["Adelie", "Gentoo", "Chinstrap"])
+    plane = named(dataset)["plane"]
+    assert plane["means"]["name"] == ["Adelie", "Gentoo", "Chinstrap"]
+    train = dataset.isel(sample=(dataset.split == "train").values)
+    kinds = np.array(["Adelie", "Gentoo", "Chinstrap"])[train.target.values.argmax(axis=1)]
+    assert plane["samples"]["said"] == [f"row {row}: {kind}" for row, kind in zip(train.row.values, kinds, strict=True)]
+    two = named(named_dataset(["a", "b"], ["<b>no</b>", "yes"]))["plane"]
+    assert "&lt;b&gt;no" in two["key"]
+    assert "yes" in two["key"]
+    assert two["names"] == ["a", "b"]
+
+
+def test_the_first_of_several_targets_decides_the_colours():
+    dataset = named_dataset(["a", "b"], scaled=["target"])
+    shown = named(dataset)
+    assert shown["plane"]["key"] == "Colours: u"
+    assert shown["plane"]["palette"] == explorer.BINARY
+    train, target = dataset.isel(sample=(dataset.split == "train").values), dataset.target.values[:, 0]
+    known = train.target.values[0] * dataset.target_deviation.values + dataset.target_mean.values
+    assert shown["plane"]["samples"]["said"][0] == f"row {int(train.row[0])}: u {known[0]:.4g}, v {known[1]:.4g}"
+    share = np.clip((train.target.values[:, 0] - target.min()) / np.ptp(target), 0, 1) * 7
+    assert shown["plane"]["samples"]["colour"] == [explorer.BINARY[number] for number in share.round().astype(int)]
+    assert shown["plane"]["means"]["name"] == []
 
 
 def test_same_inputs_same_bytes(inputs, tasks):

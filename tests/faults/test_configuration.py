@@ -157,7 +157,7 @@ def dry_runs(folder, texts, mirror) -> list[tuple[int, str]]:
     for number, text in enumerate(texts):
         # the defaults would fill what is missing: the configuration takes their place
         (folder / f"config/{number}.yaml").write_text(text)
-        mine = snakefile.replace('configfile: "config/config.yaml"', f'configfile: "config/{number}.yaml"')
+        mine = snakefile.replace('"config" / "config.yaml"', f'"config" / "{number}.yaml"')
         assert mine != snakefile
         (folder / f"workflow/Snakefile{number}").write_text(mine)
         commands.append(["--dry-run", "--quiet", "rules", "--snakefile", f"workflow/Snakefile{number}"])
@@ -185,7 +185,12 @@ EXPERIMENT = st.fixed_dictionaries(
         "beta_stddev": st.floats(0, 1),
         "beta_op_seed": st.integers(0, 100),
     },
-    optional={"seeds": st.integers(1, 50), "protocol": st.sampled_from(["published", "corrected"])},
+    optional={
+        "seeds": st.integers(1, 50),
+        "protocol": st.sampled_from(["published", "corrected"]),
+        "initial_weights": st.sampled_from(["as_published", "independent"]),
+        "learning_rate": POSITIVE,
+    },
 )
 SOUND = st.fixed_dictionaries(
     {
@@ -202,9 +207,11 @@ SOUND = st.fixed_dictionaries(
         "optimizer": st.fixed_dictionaries(
             dict.fromkeys(("learning_rate", "decay_updates", "epsilon"), POSITIVE)
             | {"decay_rate": st.floats(0.1, 1), "beta1": st.floats(0, 0.999), "beta2": st.floats(0, 0.9999)}
+            | {"method": st.sampled_from(["adam", "sgd", "momentum"]), "momentum": st.floats(0, 0.99)}
+            | {"batch_size": st.none() | st.integers(1, 50), "l2": st.sampled_from([0, 0.01])}
         ),
         "averaging": st.sampled_from(["float32", "float64"]),
-        "protocol": st.sampled_from(["published", "corrected"]),
+        "protocol": st.sampled_from([None, "published", "corrected"]),
         "recording": st.fixed_dictionaries(
             {"dense_every": st.integers(1, 50), "dense_until": st.integers(0, 500), "sparse_every": st.integers(1, 200)}
         ),
@@ -249,6 +256,40 @@ def test_valid_configurations_plan(valid, tmp_path, mirror, many):
     for text, (status, output) in zip(chosen, dry_runs(tmp_path, chosen, mirror), strict=True):
         assert status == 0, f"{text}\n{output}"
         assert re.search(r"^training +\d+$", output, re.MULTILINE)
+
+
+OWN = {"target": "c", "test_size": 0.25, "split_seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"delimiter": "::"}, 'delimiter is "::"; allowed: ",", ";", "\\t", "|", " "'),
+        ({"decimal": ","}, 'decimal is ",", and so is the delimiter; set delimiter: ";"'),
+        ({"missing": "ignore"}, 'missing is "ignore"; allowed: error, drop'),
+        ({"encode": "island"}, 'encode is "island"; allowed: a list'),
+        ({"stratify": True, "task": "regression"}, "stratify is true, which needs classes; allowed: false"),
+        ({"table": "t.npz", "decimal": ","}, "decimal has no meaning for table t.npz"),
+        ({"target": []}, "target is []; allowed: at least 1 entry"),
+        (
+            {"delimiter": ";", "decimal": ",", "encode": ["a"], "missing": "drop", "stratify": False, "target": ["c", "d"]},
+            None,
+        ),
+        ({"table": "t.tsv", "decimal": ","}, None),
+    ],
+)
+def test_what_a_table_of_ones_own_may_say(tmp_path, monkeypatch, changes, words):
+    monkeypatch.chdir(tmp_path)
+    for name in ("t.csv", "t.tsv", "t.npz"):
+        (tmp_path / name).write_text("a,b,c\n")
+    line = refusal(CONFIG | {"datasets": CONFIG["datasets"] | {"mine": {"table": "t.csv"} | OWN | changes}})
+    assert line == words if words is None else line.startswith("configuration: datasets.mine.") and words in line, line
+
+
+def test_published_splits_are_not_by_class():
+    config = copy.deepcopy(CONFIG)
+    config["datasets"]["digits"]["stratify"] = True
+    assert "datasets.digits.stratify has no meaning" in refusal(config)
 
 
 ODD = [

@@ -16,14 +16,18 @@ LINEAR = {"dataset": "linear", "updates": 300, "beta_stddev": 1e-2, "beta_op_see
 ENSEMBLE = {
     "seeds": 4,
     "activations": ["esp", "relu", "sigmoid"],
-    "datasets": {"linear-splits": {"file": "TF/Lindata.mat", "test_size": 0.25, "split_seed": [5, 0, 1]}},
+    "datasets": {
+        "linear-splits": {"file": "TF/Lindata.mat", "test_size": 0.25, "split_seed": [5, 0, 1]},
+        "linear-independent": {"file": "TF/Lindata.mat", "test_size": 0.25, "split_seed": 5},
+    },
     "experiments": [
         {**LINEAR, "architecture": "10", "beta_stddev": 1e-4},
         {**LINEAR, "architecture": "8-2", "seeds": 2},
         {**LINEAR, "dataset": "linear-splits", "architecture": "10", "beta_stddev": 1e-4},
+        {**LINEAR, "dataset": "linear-independent", "architecture": "8-2", "initial_weights": "independent"},
     ],
     "arithmetic": "tensorflow",
-    "claims": {"splits": {"linear": "linear-splits"}},
+    "claims": {"splits": {"linear": "linear-splits"}, "independent": {"linear": "linear-independent"}},
 }
 RUNS = [f"results/runs/linear/10/{activation}" for activation in ENSEMBLE["activations"]]
 
@@ -60,12 +64,31 @@ def test_every_claim_gets_a_verdict_its_numbers_and_a_figure(judged):
 def test_statistics_name_members_and_splits(judged):
     table = pd.read_csv(judged.folder / "results/ensemble/statistics.csv")
     found = table.groupby(["dataset", "architecture"]).members.unique().map(list).to_dict()
-    assert found == {("linear", "10"): [4], ("linear", "8-2"): [2], ("linear-splits", "10"): [3]}
+    assert found == {("linear", "10"): [4], ("linear", "8-2"): [2], ("linear-splits", "10"): [3]} | {
+        ("linear-independent", "8-2"): [4]
+    }
     members = pd.read_csv(judged.folder / "results/ensemble/members.csv")
     assert members[members.dataset == "linear-splits"].seed.unique().tolist() == [5, 0, 1]
     # the first split is the published one, and all splits start from the published draw
     first = members[(members.dataset == "linear-splits") & (members.seed == 5)].cost_last.to_numpy()
     np.testing.assert_allclose(first, members[(members.architecture == "10") & (members.seed == 1)].cost_last[:3], rtol=1e-6)
+
+
+def test_independent_weights_are_an_axis_of_their_own(judged):
+    verdicts = pd.read_csv(judged.folder / "results/claims/claims.csv").set_index("claim")
+    assert verdicts.independent_counts["esp-fastest"].split(" hold")[0].endswith("of 2")  # of one network: ReLU, sigmoid
+    compared = pd.read_csv(judged.folder / "results/claims/comparisons.csv")
+    mine = compared[compared.axis == "independent"]
+    assert set(mine.architecture) == {"8-2", "all"}
+    assert mine.p_corrected.notna().any()
+    published, independent = (
+        xr.open_dataset(judged.folder / f"results/runs/{name}/8-2/esp/trajectory.nc", engine="h5netcdf").parameters[0, 0]
+        for name in ("linear", "linear-independent")
+    )
+    later = published.parameter.str.startswith("W2") | published.parameter.str.startswith("W3")
+    moved = abs(published - independent) > 0.05
+    assert moved[later].any()
+    assert not moved[published.parameter.str.startswith("W1")].any()
 
 
 def test_member_1_is_the_single_published_run_but_for_rounding(judged, finished):

@@ -9,7 +9,7 @@ JUDGED = [entry for entry in PLAN.runs if entry["dataset"] in config["claims"]["
 
 
 rule claims:
-    """A verdict on every testable statement of the paper, from the published draw, many seeds and several splits."""
+    """A verdict on every testable statement of the paper, from the published draw, many seeds, splits, independent weights."""
     input:
         members="results/ensemble/members.csv",
         indices=every_run("indices.csv", JUDGED),
@@ -34,6 +34,7 @@ rule claims:
         **asked_for_table(),
     params:
         *code("claims", "video"),
+        activations=config["activations"],
         runs=JUDGED,
         axes=config["claims"],
     script:

@@ -15,8 +15,10 @@ sys.path.append(str(ROOT / "scripts"))
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, summary
 
+SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:
-    configuration.check(config, ROOT / "workflow" / "schemas" / "config.schema.yaml")
+    configuration.typed(config, workflow.config_settings.config, SCHEMA)
+    configuration.check(config, SCHEMA)
     disk.insist_on_folder("results")
     disk.insist_on_writing(".snakemake")  # which a dry run needs, too
 except MeanfieldError as error:
@@ -45,7 +47,7 @@ with open(SUMMARY) as stream:
 # On a GPU the spectrum step uses TensorFlow's linear algebra, so both steps share an environment.
 TRAIN, SPECTRUM = ("train-gpu", "train-gpu") if config["gpu"] else ("train-cpu", "spectrum")
 CUDA = [resources.gpu] if config["gpu"] else []
-SHOWN = ", ".join(config["activations"])  # in results with a panel or curve for each
+SHOWN = ", ".join(PLAN.activations)  # in results with a panel or curve for each
 VIDEOS = [f"results/videos/{pair}.mp4" for pair in PLAN.drawn]
 EXPLORER = ["results/explorer.html"] if PLAN.drawn else []
 VERDICTS = ["results/verification/verdicts.md"] if PLAN.judged else []
@@ -54,7 +56,7 @@ VERDICTS = ["results/verification/verdicts.md"] if PLAN.judged else []
 wildcard_constraints:
     dataset="|".join(PLAN.datasets),
     architecture="|".join({architecture for _, architecture in PLAN.experiments}),
-    activation="|".join(config["activations"]),
+    activation="|".join(PLAN.activations),
 
 
 def run(name):
@@ -69,7 +71,7 @@ def every_run(name, runs):
 
 def every_activation(name):
     """That file of all activations of a dataset and architecture."""
-    return expand(run(name), activation=config["activations"], allow_missing=True)
+    return expand(run(name), activation=PLAN.activations, allow_missing=True)
 
 
 def of_pair(value):
@@ -89,11 +91,6 @@ def longest_first(wildcards):
     return PLAN.longest(wildcards.dataset, wildcards.get("architecture"))
 
 
-def averaging(wildcards):
-    """Precision in which a run's loss is averaged."""
-    return PLAN.averaging(wildcards.dataset)
-
-
 # How a published run is trained again, where that is asked for or a bit differs.
 RETRAINING = dict(
     initial=of_pair(PLAN.initial),
@@ -106,6 +103,11 @@ RETRAINING = dict(
 def shown(path, category, labels, caption=None):
     """A result that the report shows; its caption is of the same name, if none is given."""
     return report(path, caption=f"../report/{caption or Path(path).stem}.rst", category=category, labels=labels)
+
+
+def activation(wildcards):
+    """The activation as the configuration gives it, a name or a formula."""
+    return PLAN.definitions[wildcards.activation]
 
 
 def replayed(wildcards):

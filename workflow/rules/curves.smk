@@ -18,7 +18,7 @@ CURVES = {
 
 
 rule curves:
-    """The paper's figures along training, the published points on top of ours."""
+    """Figures 2 to 4 of the paper, of the runs there are, and more; published points on top of ours, where there are any."""
     input:
         indices="results/tables/indices.csv",
         summary=SUMMARY,
@@ -28,7 +28,10 @@ rule curves:
             shown(
                 f"results/figures/{name}.png",
                 "Along training",
-                {"figure": name.split("_", 1)[-1].replace("_", " "), "of the paper": paper},
+                {
+                    "figure": name.split("_", 1)[-1].replace("_", " "),
+                    "of the paper": paper if PLAN.verified(PLAN.runs) else "–",
+                },
             )
             for name, paper in CURVES.items()
         ],
@@ -43,7 +46,9 @@ rule curves:
         **asked_for_table(),
     params:
         *code("curves", "video"),
+        activations=config["activations"],
         names=list(CURVES),
         runs=PLAN.verified(PLAN.runs),
+        shifted=any(PLAN.datasets[entry["dataset"]].get("labels") == "shifted" for entry in PLAN.runs),
     script:
         "../../scripts/curves.py"

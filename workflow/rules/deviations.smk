@@ -32,6 +32,7 @@ rule deviations:
         **SMALL,
     params:
         *code("deviations", "video"),
+        activations=config["activations"],
         runs=PLAN.runs_of("published"),
     script:
         "../../scripts/deviations.py"

@@ -36,6 +36,7 @@ rule ensemble:
         **asked_for_table(),
     params:
         *code("ensemble", "video"),
+        activations=config["activations"],
         runs=PLAN.runs,
         shown=list(config["claims"]["seeds"].values()),
     script:

@@ -23,6 +23,6 @@ rule indices:
         **asked(resources.reading),
     params:
         *code("indices", "analysis"),
-        after=lambda wildcards: wildcards.dataset.endswith(plan.CORRECTED),
+        after=of_pair(PLAN.corrects),
     script:
         "../../scripts/indices.py"

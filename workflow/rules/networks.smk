@@ -33,7 +33,7 @@ rule networks:
                     "task": "{dataset}",
                     "architecture": "{architecture}",
                     "activations": SHOWN,
-                    "of the paper": "5 and 6" if name == "eigenvectors" else "–",
+                    "of the paper": "5 and 6" if name == "eigenvectors" and PLAN.judged else "–",
                 },
             )
             for name in NETWORKS
@@ -46,7 +46,7 @@ rule networks:
     conda:
         "../../envs/video.yaml"
     resources:
-        **asked(resources.reading, members=1, runs=len(config["activations"])),
+        **asked(resources.reading, members=1, runs=len(PLAN.activations)),
     params:
         *code("networks", "video"),
         activations=config["activations"],

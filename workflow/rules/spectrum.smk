@@ -26,7 +26,8 @@ rule spectrum:
         gpu=int(config["gpu"]),
     params:
         *code("spectrum", SPECTRUM),
-        averaging=averaging,
+        activation=activation,
+        averaging=of_pair(PLAN.averaging),
         spectrum=config["spectrum"],
         threads=config["threads"]["spectrum"],
     script:

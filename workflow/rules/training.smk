@@ -26,6 +26,7 @@ rule training:
         gpu=lambda wildcards: int(config["gpu"] and not replayed(wildcards)),
     params:
         *code("training", TRAIN),
+        activation=activation,
         seeds=of_pair(PLAN.seeds),
         initial=of_pair(PLAN.initial),
         protocol=of_pair(PLAN.protocol),

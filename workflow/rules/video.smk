@@ -29,7 +29,7 @@ rule video:
     conda:
         "../../envs/video.yaml"
     resources:
-        **asked(resources.reading, members=1, runs=len(config["activations"])),
+        **asked(resources.reading, members=1, runs=len(PLAN.activations)),
     params:
         *code("video", "video"),
         activations=config["activations"],

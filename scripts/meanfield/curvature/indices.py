@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from meanfield.data.task import task_of
+from meanfield.data.task import scores_in, task_of
 
 ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (docs/protocol.md, section Indices)
 
@@ -44,15 +44,15 @@ def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
 
 
 def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:
-    """One line per seed and record: cost, accuracies, zero residuals, gradient norm, α and γ published and resolved, λ, P.
+    """One line per seed and record: cost, scores, zero residuals, gradient norm, α and γ published and resolved, λ, P.
 
-    Cost and training accuracy are those before the update, as published, or, `after`, of the same parameters as the rest.
+    Cost and training scores are those before the update, as published, or, `after`, of the same parameters as the rest.
     """
     size = spectrum.attrs["parameters"]
-    suffix = "_after" if after else ""
+    suffix, scores = "_after" if after else "", scores_in(trajectory)
     columns = {
-        **{name: trajectory[name + suffix] for name in ("cost", "train_accuracy")},
-        "test_accuracy": trajectory.test_accuracy,
+        **{name: trajectory[name + suffix] for name in ("cost", *(f"train_{score}" for score in scores))},
+        **{f"test_{score}": trajectory[f"test_{score}"] for score in scores},
         "zero_residuals": (("seed", "epoch"), zero_residuals(trajectory.residual.values)),
         "gradient_norm": trajectory.gradient_norm,
         "alpha_published": spectrum.negative_published / size,
@@ -64,6 +64,8 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         "parameters": size,
         "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
     }
+    if "lifted" in spectrum:
+        columns["gamma_lifted"] = spectrum.lifted / size
     if "participation_ratio" in spectrum:
         mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")
         columns["participation_ratio"] = mean.reindex(epoch=trajectory.epoch)

@@ -233,8 +233,11 @@ def _scattered(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
 def of_run(
     trajectory: xr.Dataset, dataset: xr.Dataset, architecture: str, activation: str, precision: str, **options
 ) -> xr.Dataset:
-    """`along_trajectory` for a run on `dataset`, split by split if it has several; `options` are passed on."""
-    run = (architecture, activation, precision)
+    """`along_trajectory` for a run on `dataset`, split by split if it has several; `options` are passed on.
+
+    The weight penalty is that of the training, the trajectory's attribute `l2`.
+    """
+    run = (architecture, activation, precision, trajectory.attrs.get("l2", 0.0))
     if not splits_of(dataset):
         return along_trajectory(trajectory, *problem(dataset, *run), **options)
     finite = np.isfinite(trajectory.cost).any("epoch")

@@ -20,9 +20,12 @@ from sklearn.model_selection import train_test_split
 from meanfield.data import user_data
 from meanfield.data.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
 from meanfield.data.storage import STAND_IN
-from meanfield.data.task import part, splits_of
+from meanfield.data.task import class_names, classes, part, splits_of
 from meanfield.errors import MeanfieldError
 from meanfield.model.losses import CLASSIFICATION, REGRESSION
+
+Array = np.ndarray | xr.DataArray
+FEW = 10  # test samples: with fewer of a class one that is misjudged changes its share by more than a tenth
 
 
 def binary_from_mat(path: str | Path) -> tuple[np.ndarray, np.ndarray]:
@@ -88,8 +91,10 @@ def obtain(
     mirror: str | None,
     require_published: bool,
     say: Callable[[str], None] = print,
-) -> tuple[np.ndarray, np.ndarray, dict]:
+) -> tuple[Array, Array, dict]:
     """(features [sample, feature], target [sample, label], provenance) of the dataset that `settings` describe.
+
+    Labelled arrays, as `user_data.read` describes them, of all but the published datasets, which have no names.
 
     Provenance holds source, address, sha256, licence, task. The address is the pinned one also when a mirror served the
     file: where a mirror lies differs from machine to machine and belongs in the log. MeanfieldError if the published file is
@@ -98,7 +103,8 @@ def obtain(
     task = settings.get("task", CLASSIFICATION)
     if "table" in settings:
         path = settings["table"]
-        features, target = user_data.read(path, settings["features"], settings["target"], task)
+        form = {key: settings[key] for key in ("encode", "missing", "delimiter", "decimal") if key in settings}
+        features, target = user_data.read(path, settings.get("features"), settings["target"], task, **form, say=say)
         return features, target, _origin("own", path, task, licence="", sha256=pooch.file_hash(path))
     if settings.get("packaged") in user_data.PACKAGED:
         name = settings["packaged"]
@@ -128,51 +134,96 @@ def _origin(source: str, address: str, task: str, licence: str, sha256: str = ""
 
 
 def split(
-    features: np.ndarray, target: np.ndarray, test_size: float, random_state: int, scaled: Sequence[str] = ()
+    features: Array,
+    target: Array,
+    test_size: float,
+    random_state: int,
+    scaled: Sequence[str] = (),
+    stratified: bool = False,
 ) -> xr.Dataset:
     """Training samples first, then test samples, each in scikit-learn's order: the last bits of averages depend on it.
 
-    `scaled` names what is scaled to mean 0 and variance 1 on the training samples: "features", "target".
+    `scaled` names what is scaled to mean 0 and variance 1 on the training samples: "features", "target". `stratified`: each
+    class has the same share of training and test samples.
 
-    Dims: features [sample, feature], target [sample, label], split [sample] ("train" or "test").
+    Dims: features [sample, feature], target [sample, label], split [sample] ("train" or "test"); the names and rows of
+    labelled arrays stay with them. For each that is scaled mean and deviation, {name}_mean and {name}_deviation, so that
+    values · deviation + mean are the original ones (of a constant column the deviation is 1).
     """
+    whole = xr.Dataset({"features": _labelled(features, "feature"), "target": _labelled(target, "label")})
+    numbers = np.arange(len(features))
+    kinds = classes(whole.target.values) if stratified else None
+    if stratified:
+        _check_classes(kinds, class_names(whole))
     try:
-        parts = train_test_split(features, target, test_size=test_size, random_state=random_state)
+        train, test = train_test_split(numbers, test_size=test_size, random_state=random_state, stratify=kinds)
     except ValueError as error:
+        remedy = "choose another"
+        if stratified:
+            remedy = (
+                f"each of the {len(np.unique(kinds))} classes needs a sample in both; choose another, or set stratify: false"
+            )
+        raise MeanfieldError(f"test_size {test_size} does not split {len(features)} samples in two; {remedy}") from error
+    parts = whole.isel(sample=np.concatenate([train, test]))
+    for name in scaled:
+        _standardise(parts, name, len(train))
+    return parts.assign(split=("sample", np.repeat(["train", "test"], [len(train), len(test)])))
+
+
+def _labelled(array: Array, column: str) -> xr.DataArray:
+    return array if isinstance(array, xr.DataArray) else xr.DataArray(array, dims=("sample", column))
+
+
+def _check_classes(kinds: np.ndarray, names: Sequence[str]) -> None:
+    """MeanfieldError if a class, of kinds [sample], has one sample only."""
+    present, counts = np.unique(kinds, return_counts=True)
+    alone = present[counts == 1]
+    if len(alone):
         raise MeanfieldError(
-            f"test_size {test_size} does not split {len(features)} samples in two; choose another"
-        ) from error
-    train, test, train_target, test_target = parts
-    if "features" in scaled:
-        train, test = _standardised(train, test)
-    if "target" in scaled:
-        train_target, test_target = _standardised(train_target, test_target)
-    return xr.Dataset(
-        {
-            "features": (("sample", "feature"), np.vstack([train, test])),
-            "target": (("sample", "label"), np.vstack([train_target, test_target])),
-            "split": ("sample", np.repeat(["train", "test"], [len(train), len(test)])),
-        }
-    )
+            f"class {names[alone[0]]!r} has one sample, which cannot be both in the training and the test samples; "
+            "add samples of it, or take it out, or set stratify: false"
+        )
 
 
 def splits(
-    features: np.ndarray, target: np.ndarray, test_size: float, seeds: int | Sequence[int], scaled: Sequence[str] = ()
+    features: Array,
+    target: Array,
+    test_size: float,
+    seeds: int | Sequence[int],
+    scaled: Sequence[str] = (),
+    stratified: bool = False,
 ) -> xr.Dataset:
     """`split` with one random state or, with a leading dim `seed`, with several: one split for each member of a run."""
     if isinstance(seeds, int):
-        return split(features, target, test_size, seeds, scaled)
-    each = [split(features, target, test_size, seed, scaled) for seed in seeds]
-    return xr.concat([parts[["features", "target"]] for parts in each], dim=pd.Index(seeds, name="seed")).assign(
-        split=each[0].split
-    )
+        return split(features, target, test_size, seeds, scaled, stratified)
+    each = [split(features, target, test_size, seed, scaled, stratified) for seed in seeds]
+    joined = xr.concat([parts.drop_vars("split") for parts in each], dim=pd.Index(seeds, name="seed"), coords="all")
+    return joined.assign(split=each[0].split)
 
 
-def _standardised(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Both parts [sample, column] with the training part's mean 0 and variance 1; a constant column becomes 0."""
-    mean, deviation = train.mean(axis=0), train.std(axis=0)
+def _standardise(parts: xr.Dataset, name: str, training: int) -> None:
+    """Scale, in place, to the mean 0 and variance 1 of the first so many samples; a constant column becomes 0."""
+    values, column = parts[name].values, parts[name].dims[1]
+    mean, deviation = values[:training].mean(axis=0), values[:training].std(axis=0)
     deviation[deviation == 0] = 1
-    return (train - mean) / deviation, (test - mean) / deviation
+    parts[name] = parts[name].copy(data=(values - mean) / deviation)
+    parts[f"{name}_mean"], parts[f"{name}_deviation"] = (column, mean), (column, deviation)
+
+
+def few(dataset: xr.Dataset) -> str:
+    """The named classes that have fewer than FEW test samples, in one phrase, which is empty if there are none.
+
+    Of several splits the one with the fewest.
+    """
+    if "classes" not in dataset.target.attrs:
+        return ""
+    parts = {name: np.atleast_2d(classes(part(dataset, name)[1])) for name in ("train", "test")}
+    found = []
+    for number, name in enumerate(class_names(dataset)):
+        train, test = (int((parts[split] == number).sum(axis=-1).min()) for split in ("train", "test"))
+        if test < FEW:
+            found.append(f"{name!r} {test}, beside {train} for training")
+    return "; ".join(found)
 
 
 def check_parts(dataset: xr.Dataset, task: str, name: str) -> None:

@@ -1,11 +1,19 @@
-"""What a dataset asks of a network: its task, its splits, its training and test samples, and the problem they pose."""
+"""What a dataset asks of a network: its task, splits, samples and what they are called, and the problem they pose."""
+
+import re
+from collections.abc import Container
 
 import numpy as np
 import xarray as xr
 
-from meanfield.model.losses import CLASSIFICATION, LOSS_OF, Loss, loss
+from meanfield.model.losses import CLASSIFICATION, LOSS_OF, REGRESSION, Loss, loss
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
+
+SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
+"""What a run may be scored by, and its name for people; train_{score} and test_{score} in trajectories and tables."""
+DIGITS = "sklearn.datasets.load_digits"
+"""The address of the packaged dataset that the publication used, too."""
 
 
 def task_of(dataset: xr.Dataset) -> str:
@@ -16,6 +24,24 @@ def task_of(dataset: xr.Dataset) -> str:
 def loss_of(dataset: xr.Dataset) -> Loss:
     """The loss that a dataset asks for, by its attribute `loss` or else by its task."""
     return loss(dataset.attrs["loss"]) if "loss" in dataset.attrs else LOSS_OF[task_of(dataset)]
+
+
+def is_own(dataset: xr.Dataset) -> bool:
+    """Whether a dataset is one of the user's own, a table or a packaged one, and none of the publication's."""
+    source = dataset.attrs.get("source")
+    return source == "own" or (source == "packaged" and dataset.attrs["address"] != DIGITS)
+
+
+def scores_of(dataset: xr.Dataset) -> list[str]:
+    """What the runs of a dataset are scored by, the first for figures and in short; names in SCORES."""
+    if task_of(dataset) == REGRESSION:
+        return ["r2"]
+    return ["accuracy", "balanced_accuracy"] if is_own(dataset) else ["accuracy"]
+
+
+def scores_in(columns: Container[str]) -> list[str]:
+    """The scores that a trajectory or a table has, given itself or the names of its columns; names in SCORES."""
+    return [name for name in SCORES if f"test_{name}" in columns]
 
 
 def splits_of(dataset: xr.Dataset) -> list[int]:
@@ -30,6 +56,45 @@ def part(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
     """
     chosen = dataset.isel(sample=(dataset.split == name).values)
     return chosen.features.values, chosen.target.values
+
+
+def classes(probabilities: np.ndarray) -> np.ndarray:
+    """The class decided for probabilities [..., label], int64 [...]: above ½ with one label, else the largest."""
+    return (probabilities[..., 0] > 0.5).astype(int) if probabilities.shape[-1] == 1 else probabilities.argmax(axis=-1)
+
+
+def feature_names(dataset: xr.Dataset) -> list[str]:
+    """What the features are called in the file, if that is known, else feature 1, feature 2, …"""
+    if "feature" in dataset.coords:
+        return dataset.feature.values.tolist()
+    return [f"feature {number}" for number in range(1, dataset.sizes["feature"] + 1)]
+
+
+def label_names(dataset: xr.Dataset) -> list[str]:
+    """What the outputs are called: targets of a regression, classes; label 0, label 1, … where that is not known."""
+    if "label" in dataset.coords:
+        return dataset.label.values.tolist()
+    return [f"label {number}" for number in range(dataset.sizes["label"])]
+
+
+def class_names(dataset: xr.Dataset, column: bool = False) -> list[str]:
+    """What the classes are called in the file, if that is known, else their numbers; two classes have one label.
+
+    With `column`, names that say nothing by themselves, such as 1 or True, follow that of their column.
+    """
+    labels = dataset.sizes["label"]
+    names = [str(name) for name in dataset.target.attrs.get("classes", range(max(labels, 2)))]
+    if not column:
+        return names
+    of = dataset.target.attrs.get("column", "class" if labels == 1 else "label")
+    return [f"{of} {name}" if re.fullmatch(r"[-+.\d]*|_.*|True|False", name) else name for name in names]
+
+
+def original(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and deviation, float64 [column], of "features" or "target"; values · deviation + mean are in original units."""
+    scaled = f"{name}_mean" in dataset
+    neutral = np.zeros(dataset[name].shape[-1]), np.ones(dataset[name].shape[-1])
+    return (dataset[f"{name}_mean"].values, dataset[f"{name}_deviation"].values) if scaled else neutral
 
 
 def problem(

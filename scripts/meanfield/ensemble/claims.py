@@ -2,7 +2,8 @@
 The paper's statements, judged on the members of an ensemble. config/published/claims.yaml says how a verdict follows.
 
 Axes: `published` is the published draw alone, `seeds` the ensemble of initial weights, `splits` that of divisions into
-training and test samples. For each an axis maps the tasks of the claims to the datasets that were run.
+training and test samples, `independent` that of initial weights without the original's defect, each layer drawn for itself.
+For each an axis maps the tasks of the claims to the datasets that were run.
 """
 
 from collections.abc import Iterator, Sequence
@@ -18,7 +19,10 @@ from meanfield.ensemble.members import MEASURES, SPANS, label, over_architecture
 from meanfield.errors import MeanfieldError
 from meanfield.model.activations import ACTIVATIONS
 
-PUBLISHED, SEEDS, SPLITS = AXES = ("published", "seeds", "splits")
+PUBLISHED, SEEDS, SPLITS, INDEPENDENT = AXES = ("published", "seeds", "splits", "independent")
+COLUMNS = {SEEDS: "verdict", PUBLISHED: "published_draw", SPLITS: "splits", INDEPENDENT: "independent"}
+"""Columns of the verdicts on each axis, in order; {column}_counts beside them. SHOWN are their heads for people."""
+SHOWN = ("over seeds", "published draw", "over splits", "independent weights")
 HOLDS, OPPOSITE, OPEN, TOO_FEW = OUTCOMES = ("holds", "opposite", "open", "too few members")
 SUPPORTED, PARTLY, NOT_SUPPORTED, NOT_TESTABLE = VERDICTS = ("supported", "partly", "not supported", "not testable")
 LEAST, LEAST_FOR_RANKS = 3, 10  # members for any test; for Wilcoxon's, and for the binomial one
@@ -205,7 +209,7 @@ def comparisons(claims: list[Claim], table: pd.DataFrame, axes: dict, level: flo
     columns += ["agree", "effect", "low", "high", "p", "sign", "tie"]
     result = pd.DataFrame(rows, columns=columns)
     result.insert(result.columns.get_loc("p") + 1, "p_corrected", np.nan)
-    for axis in (SEEDS, SPLITS):
+    for axis in (SEEDS, SPLITS, INDEPENDENT):
         tested = (result.axis == axis) & result.p.notna()
         if tested.any():
             result.loc[tested, "p_corrected"] = stats.false_discovery_control(result.p[tested], method="by")
@@ -235,7 +239,7 @@ def verdicts(claims: list[Claim], table: pd.DataFrame) -> pd.DataFrame:
     for claim in claims:
         by_axis = {axis: table[(table.claim == claim.name) & (table.axis == axis)] for axis in AXES}
         row = {"claim": claim.name, "figure": claim.figure, "statement": claim.statement}
-        for axis, name in ((SEEDS, "verdict"), (PUBLISHED, "published_draw"), (SPLITS, "splits")):
+        for axis, name in COLUMNS.items():
             row |= {name: verdict(by_axis[axis].outcome), f"{name}_counts": _counts(by_axis[axis].outcome)}
         rows.append(row | {"numbers": _sentence(by_axis[SEEDS])})
     return pd.DataFrame(rows)
@@ -271,10 +275,7 @@ def markdown(table: pd.DataFrame) -> str:
     shown = {
         "figure": table.figure,
         "statement": table.statement,
-        **{
-            words: table[name] + ": " + table[f"{name}_counts"]
-            for name, words in (("verdict", "over seeds"), ("published_draw", "published draw"), ("splits", "over splits"))
-        },
+        **{words: table[name] + ": " + table[f"{name}_counts"] for name, words in zip(COLUMNS.values(), SHOWN, strict=True)},
     }
     numbers = [f"- **{row.statement}** {row.numbers}" for row in table.itertuples()]
     return "\n".join([pd.DataFrame(shown).to_markdown(index=False), "", *numbers, ""])

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from meanfield.data.storage import RUN, diverged_members
+from meanfield.data.task import SCORES
 
 LATE = 0.75  # of the updates: `late_fall` looks at what comes after
 INTERVAL = (0.1, 0.9)  # quantiles over members: the central 80 %
@@ -31,13 +32,19 @@ def _participation(run: pd.DataFrame) -> float:
     return run.participation_ratio.iloc[-1] / run.parameters.iloc[-1] if "participation_ratio" in run else np.nan
 
 
+FINAL_SCORES = {
+    f"{part}_{score}_last": (f"{part}_{score}", f"final {words} {name}")
+    for score, name in SCORES.items()
+    for part, words in (("train", "training"), ("test", "test"))
+}
+"""Measures for which a table may lack the column: name → column, label."""
+
 # One member's lines of indices.csv, in order → a number. The label is what tables and figures call it.
 MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "cost_mean": ("mean cost over training", lambda run: np.trapezoid(run.cost, run.epoch) / np.ptp(run.epoch)),
     "cost_last": ("final cost", lambda run: run.cost.iloc[-1]),
     "late_fall": ("fall of the cost in the last quarter", _late_fall),
-    "train_accuracy_last": ("final training accuracy", lambda run: run.train_accuracy.iloc[-1]),
-    "test_accuracy_last": ("final test accuracy", lambda run: run.test_accuracy.iloc[-1]),
+    **{name: (words, lambda run, column=column: run[column].iloc[-1]) for name, (column, words) in FINAL_SCORES.items()},
     "zero_residuals_last": ("final share of zero residuals", lambda run: run.zero_residuals.iloc[-1]),
     "alpha_mean": ("mean α over the records", lambda run: run.alpha.mean()),
     "alpha_last": ("final α", lambda run: run.alpha.iloc[-1]),
@@ -59,7 +66,8 @@ SPANS: dict[str, tuple[str, Callable[[np.ndarray], float], str]] = {
     ),
     "test_accuracy_last_range": ("test_accuracy_last", np.ptp, "final test accuracy, range over architectures"),
 }
-SUMMARISED = ["cost_mean", "cost_last", "test_accuracy_last", "zero_residuals_last", "alpha_mean", "gamma_last"]
+FINAL_TEST = [name for name in FINAL_SCORES if name.startswith("test")]
+SUMMARISED = ["cost_mean", "cost_last", *FINAL_TEST, "zero_residuals_last", "alpha_mean", "gamma_last"]
 
 
 def label(measure: str) -> str:
@@ -68,14 +76,17 @@ def label(measure: str) -> str:
 
 
 def members(indices: pd.DataFrame) -> pd.DataFrame:
-    """One line per member of the joint table of indices: its run, seed, all MEASURES, `diverged` and `source`.
+    """One line per member of the joint table of indices: its run, seed, MEASURES, `diverged` and `source`.
 
-    The measures of a member that diverged are NaN, and `diverged` is the update; else that is NaN.
+    The measures of a member that diverged are NaN, and `diverged` is the update; else that is NaN. Of the scores those that
+    the table has.
     """
+    absent = [name for name, (column, _) in FINAL_SCORES.items() if column not in indices]
+    measures = {name: measure for name, (_, measure) in MEASURES.items() if name not in absent}
     rows = []
     for key, run in indices.groupby([*RUN, "seed"], sort=False):
         diverged = run.diverged.iloc[0]
-        values = {name: measure(run) if np.isnan(diverged) else np.nan for name, (_, measure) in MEASURES.items()}
+        values = {name: measure(run) if np.isnan(diverged) else np.nan for name, measure in measures.items()}
         member = dict(zip([*RUN, "seed"], key, strict=True))
         rows.append(member | values | {"diverged": diverged, "source": run.source.iloc[0]})
     return pd.DataFrame(rows)
@@ -84,12 +95,14 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
 def over_architectures(table: pd.DataFrame) -> pd.DataFrame:
     """Lines of architecture `all` with the measures in SPANS, for each member of each dataset and activation.
 
-    NaN for a seed that lacks an architecture which other members have, or of which one diverged.
+    NaN for a seed that lacks an architecture which other members have, or of which one diverged, and for a score that the
+    table lacks.
     """
     rows = []
     for (dataset, activation), runs in table.groupby(["dataset", "activation"], sort=False):
         spans = {}
         for name, (measure, span, _) in SPANS.items():
+            runs = runs.assign(**{measure: runs.get(measure, np.nan)})
             values = runs.pivot(index="seed", columns="architecture", values=measure)
             spans[name] = values.apply(lambda seed, span=span: span(seed.to_numpy()), axis=1)  # NaN if one is
         place = {"dataset": dataset, "architecture": ALL, "activation": activation}
@@ -102,7 +115,7 @@ def statistics(table: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for key, run in table.groupby(RUN, sort=False):
         row = dict(zip(RUN, key, strict=True)) | {"members": len(run), "diverged": diverged_members(run.diverged, run.seed)}
-        for name in SUMMARISED:
+        for name in filter(run.columns.__contains__, SUMMARISED):
             low, high = run[name].quantile(INTERVAL)
             row |= {f"{name}_median": run[name].median(), f"{name}_low": low, f"{name}_high": high}
         rows.append(row | {"source": run.source.iloc[0]})

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import xarray as xr
+from matplotlib.ticker import MaxNLocator
 
 SHOWN = 0.98  # the linear axis holds at least this share of all eigenvalues
 SLOT = 0.6  # half the width of the slot of exact zeros, in decades
@@ -89,3 +90,25 @@ def symlog_ticks(edges: np.ndarray, tau: float, most: int = 8, slot: float = SLO
 def power(exponent: int) -> str:
     """A power of ten as text: 10⁻²."""
     return "1" if exponent == 0 else "10" + str(exponent).translate(SUPERSCRIPTS)
+
+
+def axes(edges: dict[str, np.ndarray], tau: float) -> dict[str, dict]:
+    """Both axes of a histogram: bins from λ = low to high, drawn from left to right, and labelled ticks, as lists."""
+    locations = MaxNLocator(5).tick_values(*edges["linear"][[0, -1]])
+    ticks = {
+        "symlog": symlog_ticks(edges["symlog"], tau),
+        "linear": (locations, [f"{tick:g}" for tick in locations]),
+    }
+    described = {}
+    for name, ends in edges.items():
+        places = symlog(ends, tau) if name == "symlog" else ends
+        bins = {"low": ends[:-1], "high": ends[1:], "left": places[:-1], "right": places[1:]}
+        exact = (bins["low"] == 0) & (bins["high"] == 0)
+        described[name] = {
+            "bins": {column: values.tolist() for column, values in bins.items()}
+            | {"hatch": np.where(exact, "right_diagonal_line", "blank").tolist()},
+            "range": places[[0, -1]].tolist(),
+            "ticks": ticks[name][0].tolist(),
+            "labels": [label.replace("-", "−") for label in ticks[name][1]],
+        }
+    return described

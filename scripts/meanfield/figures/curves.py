@@ -13,9 +13,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from meanfield.data.storage import RUN
+from meanfield.data.task import SCORES, scores_in
 from meanfield.figures import style
 from meanfield.model.activations import ACTIVATIONS
-from meanfield.model.losses import REGRESSION
 
 Published = dict[tuple[str, str, str], pd.DataFrame]
 """`quantities.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""
@@ -113,10 +113,26 @@ def fig4a_zero_residuals(indices: pd.DataFrame, published: Published) -> Figure:
 
 
 def accuracy(indices: pd.DataFrame, published: Published) -> Figure:
-    """Accuracy, or R² of a regression, on the training and the test set against the cost."""
-    score = "accuracy" if REGRESSION not in set(indices.task) else "accuracy or R²"
-    rows = {"train_accuracy": f"training {score}", "test_accuracy": f"test {score}"}
-    return _along(indices, published, "cost", rows)
+    """The scores of each task, accuracy or R², on the training and the test set against the cost.
+
+    A panel is labelled where the one to its left has another score, or none.
+    """
+    parts = {"train": "training", "test": "test"}
+    most = max(1, *(len(scores_in(runs.dropna(axis=1, how="all"))) for _, runs in indices.groupby(RUN[:2])))
+    figure, columns = _columns(indices, len(parts) * most, 2.4)
+    left = [""] * len(parts) * most
+    for panels, runs in columns:
+        scores = scores_in(runs.dropna(axis=1, how="all"))
+        rows = {f"{part}_{score}": f"{words} {SCORES[score]}" for score in scores for part, words in parts.items()}
+        _quantities(panels[: len(rows)], runs, published, "cost", rows)
+        for axes, label, beside in zip(panels, rows.values(), left, strict=False):
+            axes.set_ylabel(label if label != beside else "")
+        panels[len(rows) - 1].set_xlabel(COST)
+        for axes in panels[len(rows) :]:
+            axes.set_axis_off()
+        left = [*rows.values(), *[""] * (len(panels) - len(rows))]
+    style.legend(figure)
+    return figure
 
 
 def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:

@@ -4,6 +4,7 @@ import pandas as pd
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from meanfield.data.task import SCORES, scores_in
 from meanfield.figures import style
 from meanfield.model.activations import ACTIVATIONS
 
@@ -12,8 +13,6 @@ def deviations(table: pd.DataFrame) -> Figure:
     """`tables.deviations` as dots: one row a run; published (circle), resolved (diamond),
     the same with TensorFlow's kernels (cross), corrected (filled square)."""
     table = table[table.seed == table.seed.min()].reset_index(drop=True)
-    figure = Figure(figsize=(9, 0.28 * len(table) + 1.6), layout="constrained")
-    axes = figure.subplots(1, 3, sharey=True)
     colours = [style.colour(name) for name in table.activation]
     forms = {
         "published": {"marker": "o", "facecolors": "none", "edgecolors": colours, "s": 60},
@@ -21,7 +20,11 @@ def deviations(table: pd.DataFrame) -> Figure:
         "tensorflow": {"marker": "x", "c": "0.35", "s": 12, "lw": 0.8},
         "corrected": {"marker": "s", "c": colours, "s": 14},
     }
-    labels = {"test_accuracy": "test accuracy, last record"} | {name: style.LABELS[name] for name in ("alpha", "gamma")}
+    scores = scores_in([name.removesuffix("_published") for name in table])
+    labels = {f"test_{score}": f"test {SCORES[score]}, last record" for score in scores}
+    labels |= {name: style.LABELS[name] for name in ("alpha", "gamma")}
+    figure = Figure(figsize=(3 * len(labels), 0.28 * len(table) + 1.6), layout="constrained")
+    axes = figure.subplots(1, len(labels), sharey=True)
     for axis, (quantity, label) in zip(axes, labels.items(), strict=True):
         for form, look in forms.items():
             if f"{quantity}_{form}" in table:

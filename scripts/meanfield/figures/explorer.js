@@ -21,6 +21,7 @@ if (!clock) {
   }
   mapper.setv({palette: shown.plane.palette, high: shown.plane.highest})
   samples.data = shown.plane.samples
+  key.setv({text: shown.plane.key, visible: shown.plane.key !== ""})
   means.data = shown.plane.means
   for (const mark of [notice, ...marks]) mark.setv({text: shown.mark, visible: shown.mark !== ""})
   for (const strip of strips) strip.visible = axis.value === "symlog"
@@ -50,7 +51,7 @@ activations.forEach((name, number) => {
   const value = Object.fromEntries(Object.entries(run.numbers).map(([key, values]) => [key, values[record]]))
   numbers[name].text = `<table><tr><th>cost<th>α<th>γ<th>‖∇ℓ‖<th>${shown.score}<tr>
     <td>${value.cost.toPrecision(3)}<td>${value.alpha.toFixed(3)}<td>${value.gamma.toFixed(3)}
-    <td>${value.gradient_norm.toExponential(1)}<td>${value.test_accuracy.toFixed(3)}</table>`
+    <td>${value.gradient_norm.toExponential(1)}<td>${value.test_score.toFixed(3)}</table>`
 })
 
 function advance() {

@@ -6,6 +6,7 @@ hands the chosen record to the charts, which are Bokeh's. Drawn is the first see
 """
 
 import re
+from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,9 +19,8 @@ from bokeh.embed import file_html
 from bokeh.plotting import figure
 from bokeh.resources import INLINE
 from bokeh.themes import Theme
-from matplotlib.ticker import MaxNLocator
 
-from meanfield.data.task import part, task_of
+from meanfield.data.task import class_names, label_names, part, scores_in, task_of
 from meanfield.figures import binning, decision, style
 from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
@@ -28,11 +28,10 @@ from meanfield.model.network import Network
 
 LINEAR_BINS = 61
 GRID = 60  # points of the decision's image along each axis
-NUMBERS = [*style.LABELS, "gradient_norm", "test_accuracy"]
+NUMBERS = [*style.LABELS, "gradient_norm", "test_score"]
 AXES = {"symlog": "symmetric-logarithmic", "linear": "linear"}
 BINARY = style.BINARY_COLOURS[1:-1]  # one shade an eighth of probability
 LINES = {"-": "solid", "--": "dashed", "-.": "dashdot", ":": "dotted"}  # Bokeh's names for Matplotlib's
-MARKERS = {"o": "circle", "s": "square", "^": "triangle", "D": "diamond", "v": "inverted_triangle", "P": "plus", "X": "x"}
 TEXT = {"axis_label_text_font_size": "14px", "major_label_text_font_size": "14px", "axis_label_text_font_style": "normal"}
 LEGEND = {"label_text_font_size": "14px", "border_line_color": None, "margin": 0, "padding": 4}
 THEME = Theme(json={"attrs": {"Title": {"text_font_size": "15px"}, "Axis": TEXT, "Legend": LEGEND}})
@@ -78,7 +77,7 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
             "y": plane.y[[0, -1]].tolist(),
         },
         "cost_ticks": cost_ticks,
-        "axes": _axes(edges, tau),
+        "axes": binning.axes(edges, tau),
         "plane": _plane(plane, dataset),
         "runs": {name: _run(run, networks[name], plane.features(), edges, dataset) for name, run in runs.items()},
     }
@@ -90,10 +89,11 @@ def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.n
     values, zeros = run.spectrum.eigenvalues.values[0], run.spectrum.zero_rows.values[0]
     symlog = [binning.symlog_counts(*record, edges["symlog"])[0] for record in zip(values, zeros, strict=True)]
     linear = [binning.counts(record, edges["linear"])[0] for record in values]
-    task = task_of(dataset)
+    rows, task = rows.assign(test_score=rows[f"test_{scores_in(rows)[0]}"]), task_of(dataset)
     predictions = [decision.predictions(theta, network, features, task) for theta in run.trajectory.parameters.values[0]]
     if task == REGRESSION:
-        predictions = [decision.between_targets(values, dataset.target.values) for values in predictions]
+        known = dataset.target.values[:, :1]  # of several targets the first is drawn
+        predictions = [decision.between_targets(values[:, :1], known) for values in predictions]
     return {
         "bars": {"symlog": np.array(symlog, np.uint32), "linear": np.array(linear, np.uint32)},
         "numbers": {name: rows[name].to_numpy(float) for name in NUMBERS},
@@ -116,51 +116,43 @@ def shades(probability: np.ndarray) -> np.ndarray:
     return np.maximum(np.ceil(256 * probability[..., 0]) - 1, 0).astype(np.uint8)
 
 
-def _axes(edges: dict[str, np.ndarray], tau: float) -> dict[str, dict]:
-    """Both axes: bins from λ = low to high, drawn from left to right, and labelled ticks, as lists."""
-    locations = MaxNLocator(5).tick_values(*edges["linear"][[0, -1]])
-    ticks = {
-        "symlog": binning.symlog_ticks(edges["symlog"], tau),
-        "linear": (locations, [f"{tick:g}" for tick in locations]),
-    }
-    axes = {}
-    for name, ends in edges.items():
-        places = binning.symlog(ends, tau) if name == "symlog" else ends
-        bins = {"low": ends[:-1], "high": ends[1:], "left": places[:-1], "right": places[1:]}
-        exact = (bins["low"] == 0) & (bins["high"] == 0)
-        axes[name] = {
-            "bins": {column: values.tolist() for column, values in bins.items()}
-            | {"hatch": np.where(exact, "right_diagonal_line", "blank").tolist()},
-            "range": places[[0, -1]].tolist(),
-            "ticks": ticks[name][0].tolist(),
-            "labels": [label.replace("-", "−") for label in ticks[name][1]],
-        }
-    return axes
-
-
 def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
     """The image's place and colours, the training samples on it and, of more than two classes, a name at each one's mean."""
     features, target = part(dataset, "train")
     where, classes = plane.coordinates(features), decision.true_classes(target)
     labels, binary = target.shape[1], target.shape[1] == 1
-    palette = BINARY if binary else [style.class_look(number, labels)[0] for number in range(labels)]
+    regression, said = task_of(dataset) == REGRESSION, decision.said(dataset)
+    palette = BINARY if binary or regression else [style.class_look(number, labels)[0] for number in range(labels)]
     colours, markers = zip(*(style.class_look(number, labels) for number in classes), strict=True)
-    if task_of(dataset) == REGRESSION:
-        shade = decision.between_targets(target[:, 0], dataset.target.values) * (len(BINARY) - 1)
+    if regression:
+        shade = decision.between_targets(target[:, 0], dataset.target.values[:, 0]) * (len(BINARY) - 1)
         colours, markers = [BINARY[number] for number in shade.round().astype(int)], "o" * len(target)
     pixel = np.array([plane.x[1] - plane.x[0], plane.y[1] - plane.y[0]])
-    named = [] if binary else [number for number in np.unique(classes) if number != decision.NO_CLASS]
+    named = [] if binary or regression else [number for number in np.unique(classes) if number != decision.NO_CLASS]
     means = np.array([where[classes == number].mean(axis=0) for number in named]).reshape(-1, 2)
     return {
         "image": {"x": plane.x[:1] - pixel[0] / 2, "y": plane.y[:1] - pixel[1] / 2}
         | {"dw": GRID * pixel[:1], "dh": GRID * pixel[1:]},
         "samples": {"x": where[:, 0], "y": where[:, 1], "colour": list(colours)}
-        | {"marker": [MARKERS[marker] for marker in markers]},
-        "means": {"x": means[:, 0], "y": means[:, 1], "name": [str(number) for number in named]},
+        | {"marker": [style.BOKEH[marker] for marker in markers], "said": said},
+        "means": {"x": means[:, 0], "y": means[:, 1]}
+        | {"name": [decision.shorten(class_names(dataset)[number]) for number in named]},
         "names": list(plane.names),
         "palette": palette,
-        "highest": 255.5 if binary else labels - 0.5,
+        "highest": 255.5 if binary or regression else labels - 0.5,
+        "key": _key(dataset),
     }
+
+
+def _key(dataset: xr.Dataset) -> str:
+    """What the colours stand for, as HTML: the two classes with their marks, or the target of a regression."""
+    if task_of(dataset) == REGRESSION:
+        return f"Colours: {escape(label_names(dataset)[0])}"
+    if dataset.sizes["label"] > 1:
+        return ""
+    looks = [style.class_look(number, 1)[0] for number in (0, 1)]
+    marked = zip(looks, "●▲", class_names(dataset, column=True), strict=True)
+    return " &nbsp; ".join(f'<span style="color: {colour}">{mark}</span> {escape(name)}' for colour, mark, name in marked)
 
 
 def page(tasks: dict[str, dict], activations: list[str]) -> str:
@@ -170,7 +162,7 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
         "bars": {name: _source("count", "top", "low", "high", "left", "right", "hatch") for name in activations},
         "images": {name: _source("image", "x", "y", "dw", "dh") for name in activations},
         "lines": {name: _source("update", "size", *NUMBERS) for name in activations},
-        "samples": _source("x", "y", "colour", "marker"),
+        "samples": _source("x", "y", "colour", "marker", "said"),
         "means": _source("x", "y", "name"),
         "mapper": models.LinearColorMapper(palette=BINARY, low=-0.5),
         "ticker": models.FixedTicker(),
@@ -215,6 +207,7 @@ def _controls(tasks: dict[str, dict], labels: list[str]) -> dict[str, models.Mod
         "chosen": models.CheckboxButtonGroup(labels=labels, active=list(range(len(labels)))),
         "play": models.Toggle(label="▶ Play"),
         "slider": models.Slider(start=0, end=1, value=0, title="update"),
+        "key": models.Div(),
         "notice": models.Div(styles={"color": style.MARK_COLOUR, "font-weight": "bold"}),
     }
     updates = {name: shown["updates"].tolist() for name, shown in tasks.items()}
@@ -262,9 +255,10 @@ def _boundary(activation: str, shared: dict) -> figure:
     picture = _figure(f"{ACTIVATIONS[activation].label}: decision boundary", "", **ranges)
     image = {"source": shared["images"][activation], "name": f"image_{activation}"}
     picture.image(color_mapper=shared["mapper"], level="image", global_alpha=0.7, **image)
-    picture.scatter(
+    samples = picture.scatter(
         "x", "y", marker="marker", color="colour", source=shared["samples"], size=6, line_color="white", line_width=0.5
     )
+    picture.add_tools(models.HoverTool(tooltips=[("sample", "@said")], renderers=[samples]))
     picture.text(
         "x", "y", "name", source=shared["means"], text_align="center", text_baseline="middle", text_font_style="bold",
         text_font_size="20px", text_color="black", text_outline_color="white",
@@ -286,7 +280,7 @@ def _curve(quantity: str, shared: dict) -> figure:
         dash = LINES.get(look["linestyle"]) or list(look["linestyle"][1])
         names = {"name": activation, "legend_label": look["label"], "color": look["color"]}
         picture.line("update", quantity, source=source, line_width=2, line_dash=dash, **names)
-        picture.scatter("update", quantity, source=source, size="size", marker=MARKERS[look["marker"]], **names)
+        picture.scatter("update", quantity, source=source, size="size", marker=style.BOKEH[look["marker"]], **names)
     picture.add_layout(models.Span(name="cursor", dimension="height", line_color="black"))
     picture.add_layout(picture.legend[0], "below")
     picture.legend.update(orientation="horizontal", ncols=3)

@@ -12,7 +12,7 @@ from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 from matplotlib.patheffects import Normal, Stroke
 
-from meanfield.data.task import task_of
+from meanfield.data.task import SCORES, class_names, label_names, original, scores_in, task_of
 from meanfield.figures import decision, style
 from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
@@ -174,10 +174,12 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
     """What each activation's network decides after the last update, in the plane of `decision`, and the samples.
 
     One label: shades from class 0 to class 1, the boundary at ½. Several: the class of the largest output. Regression: the
-    prediction in colours, the samples' targets in the same.
+    prediction in colours, the samples' targets in the same, in the units of the file; of several targets the first.
     """
     task = task_of(dataset)
-    targets = {"cmap": "cividis", "vmin": float(dataset.target.min()), "vmax": float(dataset.target.max())}
+    mean, deviation = (values[0] for values in original(dataset, "target"))  # of several targets the first is drawn
+    known = dataset.target.values[:, 0] * deviation + mean
+    targets = {"cmap": "cividis", "vmin": float(known.min()), "vmax": float(known.max())}
     figure, panels = _row(f"Decisions, {title}", dataset.attrs["source"], len(trajectories), 3.4, sharex=True, sharey=True)
     plane, labels = decision.plane(dataset, GRID), dataset.sizes["label"]
     extent = (plane.x[0], plane.x[-1], plane.y[0], plane.y[-1])
@@ -186,7 +188,7 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
         network = Network.of(architecture, name, dataset.sizes["feature"], labels)
         values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), task)
         if task == REGRESSION:
-            image = axes.imshow(values[:, 0].reshape(GRID, GRID), **targets, **shown)
+            image = axes.imshow((values[:, 0] * deviation + mean).reshape(GRID, GRID), **targets, **shown)
         elif labels == 1:
             image = values[:, 0].reshape(GRID, GRID)
             axes.imshow(image, cmap=ListedColormap(style.BINARY_COLOURS[1:-1]), vmin=0, vmax=1, alpha=0.5, **shown)
@@ -198,29 +200,34 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
         if task == REGRESSION:
             where = plane.coordinates(dataset.features.values).T
             edges = np.where(dataset.split == "test", 0.8, 0.2)
-            axes.scatter(*where, c=dataset.target[:, 0], s=12, lw=edges, edgecolors="black", **targets)
+            axes.scatter(*where, c=known, s=12, lw=edges, edgecolors="black", **targets)
         else:
             _samples(axes, plane, dataset)
-        score = f"{'R²' if task == REGRESSION else 'accuracy'} {float(run.test_accuracy[0, -1]):.3f}"
-        axes.set(title=f"{ACTIVATIONS[name].label}: test {score}", xlabel=plane.names[0])
+        score = scores_in(run)[0]
+        said = f"test {SCORES[score]} {float(run[f'test_{score}'][0, -1]):.3f}"
+        axes.set(title=f"{ACTIVATIONS[name].label}: {said}", xlabel=style.plain(plane.names[0]))
     axes.scatter([], [], s=9, c="none", edgecolors="black", label="test sample")
     if task == REGRESSION:
-        figure.colorbar(image, ax=panels, label="target, prediction")
-    panels[0].set_ylabel(plane.names[1])
+        more = f", 1 of {labels}" if labels > 1 else ""
+        name = f"{decision.shorten(label_names(dataset)[0])}{more}: " if "label" in dataset.coords else ""
+        figure.colorbar(image, ax=panels, label=style.plain(f"{name}target, prediction"))
+    panels[0].set_ylabel(style.plain(plane.names[1]))
     style.legend(figure)
     return figure
 
 
 def _samples(axes: Axes, plane: decision.Plane, dataset: xr.Dataset) -> None:
-    """All samples where they lie on the plane, by class; of several classes a numeral at the mean of each."""
+    """All samples where they lie on the plane, by class; of several classes the name, or numeral, at the mean of each."""
+    short, long = (class_names(dataset, column) for column in (False, True))
     where, target = plane.coordinates(dataset.features.values), decision.true_classes(dataset.target.values)
     test, binary = (dataset.split == "test").values, dataset.sizes["label"] == 1
     for number in np.unique(target):
         colour, marker = style.class_look(number, dataset.sizes["label"])
-        label = "no label" if number == decision.NO_CLASS else f"{'class' if binary else 'label'} {number}"
+        label = "no label" if number == decision.NO_CLASS else style.plain(long[number])
         for split, edge in ((~test, 0.0), (test, 0.6)):
             points = where[(target == number) & split]
             axes.scatter(*points.T, s=9, c=colour, marker=marker, lw=edge, edgecolors="black", label=None if edge else label)
         if not binary and number != decision.NO_CLASS:
-            text = axes.text(*where[target == number].mean(axis=0), str(number), weight="bold", ha="center", va="center")
+            middle = where[target == number].mean(axis=0)
+            text = axes.text(*middle, style.plain(decision.shorten(short[number])), weight="bold", ha="center", va="center")
             text.set_path_effects([Stroke(linewidth=2.5, foreground="white"), Normal()])

@@ -26,6 +26,16 @@ _LOOKS = {
     "gelu": ("#E69F00", "P", (0, (3, 1, 1, 1))),
     "softplus": ("#555555", "X", (0, (1, 1))),
 }
+# Activations that a configuration gives by their formula, in its order: Tol's muted palette, in other markers.
+_MORE_LOOKS = (
+    ("#882255", "*", (0, (6, 2))), ("#999933", "h", (0, (4, 1, 1, 1))), ("#44AA99", "+", (0, (2, 1))),
+    ("#332288", "x", (0, (8, 2, 1, 2))), ("#CC6677", "1", (0, (1, 2))),
+)  # fmt: skip
+BOKEH = {
+    "o": "circle", "s": "square", "^": "triangle", "D": "diamond", "v": "inverted_triangle", "P": "plus", "X": "x",
+    "*": "star", "h": "hex", "+": "cross", "x": "x", "1": "y",
+}  # fmt: skip
+"""The markers in the explorer."""
 LABELS = {"cost": "cost ε", "alpha": "descent share α", "gamma": "flat share γ"}
 
 # Two classes: purple circles, dark to light, against light to dark, orange triangles. More: Tol's muted palette, and grey.
@@ -43,14 +53,20 @@ PRINTED = {
 }
 
 
+def _looked(activation: str) -> tuple:
+    """Colour, marker and dashes of an activation."""
+    more = [name for name in ACTIVATIONS if name not in _LOOKS]
+    return _LOOKS.get(activation) or _MORE_LOOKS[more.index(activation) % len(_MORE_LOOKS)]
+
+
 def colour(activation: str) -> str:
     """The activation's colour."""
-    return _LOOKS[activation][0]
+    return _looked(activation)[0]
 
 
 def look(activation: str) -> dict:
     """Keyword arguments of a curve: colour, marker, line style, label."""
-    colour, marker, dashes = _LOOKS[activation]
+    colour, marker, dashes = _looked(activation)
     return {"color": colour, "marker": marker, "linestyle": dashes, "label": ACTIVATIONS[activation].label}
 
 
@@ -64,6 +80,11 @@ def class_look(number: int, labels: int) -> tuple[str, str]:
 def mark(source: str) -> str:
     """What is written beside the title of a picture whose data are not the published ones; else nothing."""
     return "STAND-IN DATA, not the published" if source == STAND_IN else ""
+
+
+def plain(text: str) -> str:
+    """A name of the user's own as Matplotlib writes it out: a dollar sign begins no formula."""
+    return text.replace("$", r"\$")
 
 
 def title(axes: Axes, text: str, source: str) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 import pandas as pd
 
 from meanfield.data.storage import RUN
+from meanfield.data.task import scores_in
 from meanfield.figures import pages
 
-ENDS = ["cost", "train_accuracy", "test_accuracy", "zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"]
+ENDS = ["zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"]
+"""Columns of which the summary has the first and the last value, besides cost and scores."""
 
 
 def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:
@@ -19,11 +21,15 @@ def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:
 
 
 def summary(indices: pd.DataFrame) -> pd.DataFrame:
-    """One line per run and seed: number of records, indices at the first and the last record, source of the data."""
+    """One line per run and seed: number of records, indices at the first and the last record, source of the data.
+
+    Of the scores those that the table has; a run that lacks one has NaN.
+    """
     groups = indices.groupby([*RUN, "seed"], sort=False)
     first, last = (rows.set_index([*RUN, "seed"]) for rows in (groups.head(1), groups.tail(1)))
     result = groups.size().rename("records").to_frame()
-    for name in ENDS:
+    scores = [f"{part}_{score}" for score in scores_in(indices) for part in ("train", "test")]
+    for name in ("cost", *scores, *ENDS):
         result[f"{name}_first"], result[f"{name}_last"] = first[name], last[name]
     result[["lambda_min_last", "lambda_max_last", "source"]] = last[["lambda_min", "lambda_max", "source"]]
     return result.reset_index()
@@ -37,7 +43,7 @@ def deviations(published: pd.DataFrame, second: pd.DataFrame, corrected: pd.Data
     """
     last, other, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, second, corrected))
     columns = {}
-    for name in ("test_accuracy", "cost", "alpha", "gamma"):
+    for name in (*(f"test_{score}" for score in scores_in(published)), "cost", "alpha", "gamma"):
         if name in ("alpha", "gamma"):
             columns |= {f"{name}_published": last[f"{name}_published_last"], f"{name}_resolved": last[f"{name}_last"]}
         else:

@@ -7,6 +7,9 @@ Imported by the Snakefile, so it needs nothing but jsonschema and PyYAML, which 
 
 import json
 import math
+from contextlib import suppress
+from functools import reduce
+from operator import getitem
 from pathlib import Path
 
 import yaml
@@ -14,7 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, SUFFIXES
+from meanfield.jobs.plan import CORRECTED, DELIMITERS, SUFFIXES, is_own, protocol_of
 
 WORDS = {
     "integer": "a whole number",
@@ -29,7 +32,9 @@ WORDS = {
 
 COMMON = {"test_size", "split_seed"}
 DIGITS = {"labels", "pixel_scale", "residual_output"}
-KEYS_OF = {"file": {"residual_output"}, "packaged": {"task", "scaling"}, "table": {"features", "target", "task", "scaling"}}
+OWN = {"task", "scaling", "stratify"}
+TEXT = {"delimiter", "decimal"}  # of CSV and TSV
+KEYS_OF = {"file": {"residual_output"}, "packaged": OWN, "table": OWN | TEXT | {"features", "target", "encode", "missing"}}
 """Keys of each kind of dataset besides COMMON; the published digits have DIGITS."""
 
 
@@ -46,13 +51,30 @@ _TYPES = Draft202012Validator.TYPE_CHECKER.redefine_many({"integer": _is_integer
 _Validator = validators.extend(Draft202012Validator, type_checker=_TYPES)
 
 
+def _validator(schema: str | Path) -> Draft202012Validator:
+    with open(schema) as stream:
+        return _Validator(yaml.safe_load(stream))
+
+
+def typed(config: dict, given: dict, schema: str | Path) -> None:
+    """Have a configuration's values that were `given` as --config of the types that the schema asks for, in place.
+
+    Snakemake reads all values within a mapping or list as text: optimizer='{learning_rate: 0.1}' gives "0.1". Such text that
+    the schema (a YAML file) refuses is read again, as YAML; what is still wrong then is for `check` to say.
+    """
+    for error in list(_validator(schema).iter_errors(config)):
+        *outer, last = error.absolute_path or [None]
+        with suppress(KeyError, IndexError, TypeError, yaml.YAMLError):
+            if isinstance(error.instance, str) and reduce(getitem, [*outer, last], given) == error.instance:
+                reduce(getitem, outer, config)[last] = yaml.safe_load(error.instance)
+
+
 def check(config: dict, schema: str | Path) -> None:
     """MeanfieldError, one line, if the configuration breaks the schema (a YAML file) or contradicts itself."""
-    with open(schema) as stream:
-        validator = _Validator(yaml.safe_load(stream))
-    error = best_match(validator.iter_errors(config))
+    error = best_match(_validator(schema).iter_errors(config))
     if error is not None:
         raise MeanfieldError(f"configuration: {_sentence(error)}")
+    _check_activations(config["activations"])
     for name, dataset in config["datasets"].items():
         _check_dataset(name, dataset)
     seen = set()
@@ -61,7 +83,8 @@ def check(config: dict, schema: str | Path) -> None:
         if pair[0] not in config["datasets"]:
             allowed = ", ".join(config["datasets"])
             raise MeanfieldError(f"configuration: experiments[{position}].dataset is {pair[0]!r}; allowed: {allowed}")
-        protocol = experiment.get("protocol", config["protocol"])
+        own = is_own(config["datasets"][pair[0]])
+        protocol = None if own else protocol_of(experiment, config)  # data of one's own are named alike by both
         if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
         seen.add((*pair, protocol))
@@ -72,6 +95,17 @@ def check(config: dict, schema: str | Path) -> None:
                     f"configuration: claims.{axis}.{task} is {name!r}; allowed: {', '.join(config['datasets'])}, "
                     f"each also with {CORRECTED}"
                 )
+
+
+def _check_activations(definitions: list[str | dict]) -> None:
+    """Formulas are understood, and names are there once."""
+    if any(isinstance(entry, dict) for entry in definitions):
+        from meanfield.model.activations import learn  # with NumPy and SymPy, which no other check needs
+
+        try:
+            learn(definitions)
+        except MeanfieldError as error:
+            raise MeanfieldError(f"configuration: {error}") from error
 
 
 def _check_dataset(name: str, dataset: dict) -> None:
@@ -87,13 +121,16 @@ def _check_dataset(name: str, dataset: dict) -> None:
         raise MeanfieldError(f"configuration: datasets.{name} has {given} of {', '.join(KEYS_OF)}; give just one of them")
     kind = "digits" if dataset.get("packaged") == "digits" else kinds[0]
     allowed = COMMON | KEYS_OF.get(kind, DIGITS) | {kinds[0]}
+    ending = Path(dataset.get("table", "")).suffix
+    if kind == "table" and ending not in DELIMITERS:
+        allowed -= TEXT
     stray = [key for key in dataset if key not in allowed]
     if stray:
         listed = ", ".join(sorted(allowed))
         raise MeanfieldError(
             f"configuration: datasets.{name}.{stray[0]} has no meaning for {kinds[0]} {dataset[kinds[0]]}; allowed: {listed}"
         )
-    needed = {"digits": ("labels", "pixel_scale"), "table": ("features", "target")}.get(kind, ())
+    needed = {"digits": ("labels", "pixel_scale"), "table": ("target",)}.get(kind, ())
     missing = [key for key in needed if key not in dataset]
     if missing:
         raise MeanfieldError(f"configuration: datasets.{name}: missing key {', '.join(missing)}")
@@ -104,6 +141,12 @@ def _check_dataset(name: str, dataset: dict) -> None:
     if dataset.get("scaling") == "all" and task != "regression":
         raise MeanfieldError(
             f"configuration: datasets.{name}.scaling is all, which scales the target; allowed: none, features"
+        )
+    if dataset.get("stratify") and task == "regression":
+        raise MeanfieldError(f"configuration: datasets.{name}.stratify is true, which needs classes; allowed: false")
+    if dataset.get("decimal", ".") == dataset.get("delimiter", DELIMITERS.get(ending)):
+        raise MeanfieldError(
+            f'configuration: datasets.{name}.decimal is ",", and so is the delimiter; set delimiter: ";", or what it is'
         )
     if kind == "table" and not Path(dataset["table"]).is_file():
         path = dataset["table"]
@@ -131,7 +174,8 @@ def _sentence(error: ValidationError) -> str:
         case "propertyNames":
             return f"{key}: the name {value} is not allowed; {hint}"
         case "enum":
-            allowed = "allowed: " + ", ".join(map(str, rule))
+            signs = (json.dumps(entry) if entry is None or not str(entry)[-1].isalnum() else str(entry) for entry in rule)
+            allowed = "allowed: " + ", ".join(signs)  # ";" and the like in quotes
         case "type":
             allowed = "allowed: " + " or ".join(WORDS[name] for name in ([rule] if isinstance(rule, str) else rule))
         case "minimum":

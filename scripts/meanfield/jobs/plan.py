@@ -15,6 +15,8 @@ from meanfield.jobs import resources
 CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, whose results stand beside the published one's
 SECOND = "-tensorflow"  # the same: by the published protocol, but with TensorFlow's kernels, as a second opinion
 SUFFIXES = {"corrected": CORRECTED, "tensorflow": SECOND}
+ORIGINAL = {"method": "adam", "batch_size": None, "l2": 0}  # of the optimizer: what all runs of the publication share
+DELIMITERS = {".csv": ",", ".tsv": "\t"}  # of tables whose settings do not say
 MOST_REPLAYED = 10  # members of a run that are trained in the arithmetic of 2018, one by one; more are an ensemble
 
 # Samples, features and labels of what the datasets are made of, before they are made.
@@ -39,42 +41,69 @@ def path(run: dict, name: str) -> str:
     return f"results/runs/{run['dataset']}/{run['architecture']}/{run['activation']}/{name}"
 
 
+def is_own(dataset: dict) -> bool:
+    """Whether a dataset's settings are of data of one's own, none of those that were published on."""
+    return "file" not in dataset and dataset.get("packaged") != "digits"
+
+
+def protocol_of(experiment: dict, config: dict) -> str:
+    """What an experiment follows: its own protocol, else the configuration's, else published for published data alone."""
+    default = "corrected" if is_own(config["datasets"][experiment["dataset"]]) else "published"
+    return experiment.get("protocol") or config["protocol"] or default
+
+
 def data_size(dataset: dict) -> tuple[int, int, int]:
     """Samples, features and labels of a dataset's settings; of a table of the user's own about so many.
 
-    Its lines or, of a binary file, its numbers count as samples; it has at most 10 labels.
+    Its lines or, of a binary file, its numbers count as samples; each column that is encoded has 10 categories, a target of
+    one column 10 labels, and features that are not named are the columns of its first line, or 100.
     """
     if "table" not in dataset:
         return SIZES[dataset.get("file") or dataset["packaged"]]
-    table, features = Path(dataset["table"]), dataset["features"]
-    if table.suffix == ".csv":
-        with open(table, "rb") as stream:
-            return sum(1 for _ in stream), len(features) if isinstance(features, list) else 1, 10
-    return table.stat().st_size // 8, len(features) if isinstance(features, list) else 100, 10
+    table, features, target = Path(dataset["table"]), dataset.get("features"), dataset["target"]
+    binary = table.suffix not in DELIMITERS
+    with open(table, "rb") as stream:
+        head = b"" if binary else stream.readline()
+        samples = table.stat().st_size // 8 if binary else 1 + sum(1 for _ in stream)
+    if isinstance(features, list):
+        columns = len(features)
+    elif features is None and not binary:
+        columns = head.count(dataset.get("delimiter", DELIMITERS[table.suffix]).encode())  # the target aside
+    else:
+        columns = 100 if binary else 1
+    labels = len(target) if isinstance(target, list) and len(target) > 1 else 10
+    return samples, max(columns, 1) + 9 * len(dataset.get("encode", ())), labels
 
 
 class Plan:
     """What a configuration comes to; `published` holds (dataset_architecture, activation) of the runs of the publication."""
 
     def __init__(self, config: dict, published: Iterable[tuple[str, str]]) -> None:
-        self.config, self.published, self.activations = config, set(published), config["activations"]
+        self.config, self.published = config, set(published)
+        self.definitions = {entry if isinstance(entry, str) else entry["name"]: entry for entry in config["activations"]}
+        self.activations = list(self.definitions)
         corrections = config["corrections"]
         self.datasets = dict(config["datasets"])
         for name, kept in config["datasets"].items():
             self.datasets |= {name + CORRECTED: kept | corrections.get(name, {}), name + SECOND: kept}
-        every = [self.experiments_of(followed) for followed in ("published", "tensorflow", "corrected", None)]
+        every = [self.experiments_of(followed) for followed in ("published", *SUFFIXES, None)]
         self.experiments = every[0] | every[1] | every[2] | every[3]
         self.runs = self.runs_of()
         self.pairs = list(every[3])
 
     def experiments_of(self, protocol: str | None = None) -> dict[tuple[str, str], dict]:
-        """The experiments by pair, the dataset named for the protocol: the one given, else each one's own."""
+        """The experiments by pair, the dataset named for the protocol: the one given, else each one's own.
 
-        def name(entry: dict) -> str:
-            followed = protocol or entry.get("protocol", self.config["protocol"])
-            return entry["dataset"] + SUFFIXES.get(followed, "")
+        Data of one's own keep their name by whatever protocol, and have no second one: with one given they are left out.
+        """
 
-        return {(name(entry), str(entry["architecture"])): entry for entry in self.config["experiments"]}
+        named = {}
+        for entry in self.config["experiments"]:
+            own = is_own(self.datasets[entry["dataset"]])
+            suffix = "" if own else SUFFIXES.get(protocol or protocol_of(entry, self.config), "")
+            if not (own and protocol):
+                named[entry["dataset"] + suffix, str(entry["architecture"])] = entry
+        return named
 
     def runs_of(self, protocol: str | None = None) -> list[dict]:
         """The runs of those experiments."""
@@ -86,7 +115,8 @@ class Plan:
 
     def verified(self, runs: Sequence[dict]) -> list[dict]:
         """Those of the runs that the publication has, too."""
-        return [run for run in runs if (f"{run['dataset']}_{run['architecture']}", run["activation"]) in self.published]
+        named = [run for run in runs if (f"{run['dataset']}_{run['architecture']}", run["activation"]) in self.published]
+        return [run for run in named if self.as_published(run["dataset"], run["architecture"])]
 
     def published_arrays(self, runs: Sequence[dict]) -> list[str]:
         """The published arrays of those runs."""
@@ -117,35 +147,52 @@ class Plan:
 
     # Settings of a pair.
 
-    def setting(self, dataset: str, architecture: str, key: str, default: object = None) -> object:
-        """A setting of the pair's experiment. MeanfieldError for a pair that is not configured."""
+    def experiment(self, dataset: str, architecture: str) -> dict:
+        """The settings of a pair's experiment. MeanfieldError for a pair that is not configured."""
         if (dataset, architecture) not in self.experiments:
             configured = ", ".join(map(" ".join, self.pairs))
             raise MeanfieldError(f"no experiment {dataset} {architecture} is configured; there are: {configured}")
-        return self.experiments[dataset, architecture].get(key, default)
+        return self.experiments[dataset, architecture]
+
+    def corrects(self, dataset: str, architecture: str) -> bool:
+        """Whether a pair follows the corrected protocol: mean losses in float64, all of a record of the same parameters."""
+        if dataset.endswith((CORRECTED, SECOND)):
+            return dataset.endswith(CORRECTED)
+        own = is_own(self.datasets[dataset])
+        return own and protocol_of(self.experiment(dataset, architecture), self.config) == "corrected"
+
+    def as_published(self, dataset: str, architecture: str) -> bool:
+        """Whether a pair is trained in the way of the publication: its protocol, initial weights and kind of optimizer."""
+        optimizer = {key: self.config["optimizer"][key] for key in ORIGINAL}
+        drawn = self.initial(dataset, architecture)["initial_weights"]
+        return not self.corrects(dataset, architecture) and drawn == "as_published" and optimizer == ORIGINAL
 
     def seeds(self, dataset: str, architecture: str) -> list[int]:
         """Graph seeds of a run's members: 1, 2, …; with several splits all members start from the published draw, 1."""
-        members = min(self.config["seeds"], self.setting(dataset, architecture, "seeds", self.config["seeds"]))
+        members = min(self.config["seeds"], self.experiment(dataset, architecture).get("seeds", self.config["seeds"]))
         return [1] * len(self.split_seeds(dataset)) or list(range(1, members + 1))
 
     def initial(self, dataset: str, architecture: str) -> dict:
         """How a run's initial parameters are drawn: keyword arguments of `training.initial.initial_members`."""
-        return {key: self.setting(dataset, architecture, key) for key in ("beta_stddev", "beta_op_seed")}
+        entry = self.experiment(dataset, architecture)
+        corrected = self.corrects(dataset, architecture) or is_own(self.datasets[dataset])
+        weights = entry.get("initial_weights", "independent" if corrected else "as_published")
+        return {key: entry[key] for key in ("beta_stddev", "beta_op_seed")} | {"initial_weights": weights}
 
     def protocol(self, dataset: str, architecture: str) -> dict:
         """How a run is trained and recorded: keyword arguments of `training.train.train`."""
+        entry = self.experiment(dataset, architecture)
         return {
-            "updates": self.setting(dataset, architecture, "updates"),
+            "updates": entry["updates"],
             "recording": self.config["recording"],
-            "optimizer": self.config["optimizer"],
-            "averaging": self.averaging(dataset),
+            "optimizer": self.config["optimizer"] | {key: entry[key] for key in ("learning_rate",) if key in entry},
+            "averaging": self.averaging(dataset, architecture),
             "residual_output": self.datasets[dataset].get("residual_output", "probability"),
         }
 
-    def averaging(self, dataset: str) -> str:
+    def averaging(self, dataset: str, architecture: str) -> str:
         """Precision in which a run's loss is averaged."""
-        return "float64" if dataset.endswith(CORRECTED) else self.config["averaging"]
+        return "float64" if self.corrects(dataset, architecture) else self.config["averaging"]
 
     def replayed(self, dataset: str, architecture: str, activation: str) -> dict | None:
         """How a run is computed in the arithmetic of 2018: kernels, and whether its exceptions count; else None.
@@ -154,8 +201,8 @@ class Plan:
         """
         settings = self.datasets[dataset]
         kernels = "binary" if "file" in settings else "digits" if settings.get("packaged") == "digits" else None
-        wanted = str(self.config["arithmetic"]) == "2018" and not dataset.endswith((CORRECTED, SECOND))
-        published = kernels and (f"{dataset}_{architecture}", activation) in self.published
+        wanted = str(self.config["arithmetic"]) == "2018" and not dataset.endswith(SECOND)
+        published = kernels and self.verified([{"dataset": dataset, "architecture": architecture, "activation": activation}])
         few = not self.split_seeds(dataset) and len(self.seeds(dataset, architecture)) <= MOST_REPLAYED
         if wanted and published and few and self.config["averaging"] == "float32":
             return {"kernels": kernels, "exceptions": self.config["exceptions"]}
@@ -163,7 +210,7 @@ class Plan:
 
     def problem(self, dataset: str, architecture: str, members: int | None = None) -> resources.Problem:
         """The size of a run, for what its jobs ask for; with all its members if their number is not given."""
-        updates, recording = self.setting(dataset, architecture, "updates"), self.config["recording"]
+        updates, recording = self.experiment(dataset, architecture)["updates"], self.config["recording"]
         return resources.Problem(
             *data_size(self.datasets[dataset]),
             hidden=[int(width) for width in architecture.split("-")],

@@ -1,9 +1,11 @@
 """What is said at the end of a run: how long it took, where to look first, verdicts, and data that were not published."""
 
+import csv
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+RUN = ("dataset", "architecture", "activation")
 FIRST = {
     "explorer.html": "every run, to move through training by hand",
     "tables/summary.html": "a line a run: cost, accuracy, α and γ at its first and last record",
@@ -19,6 +21,22 @@ def ending(seconds: float, results: str | Path) -> list[str]:
     widest = max((len(str(path)) for path in there), default=0)
     took = f"Done in {int(seconds) // 60} min {int(seconds) % 60:02d} s."
     return [took + " Look first at" if there else took, *(f"  {path!s:{widest}}  {what}" for path, what in there.items())]
+
+
+def replaced(table: str | Path, runs: Sequence[dict]) -> str:
+    """A line for people if a summary holds runs other than these, whose tables are about to replace it; else nothing."""
+    if not Path(table).exists():
+        return ""
+    with open(table, newline="") as stream:
+        earlier = {tuple(row[key] for key in RUN) for row in csv.DictReader(stream)}
+    lost = sorted(earlier - {tuple(run[key] for key in RUN) for run in runs})
+    if not lost:
+        return ""
+    return (
+        f"WARNING: {Path(table).parent} is of another configuration: {len(lost)} of its {len(earlier)} runs, such as "
+        f"{' '.join(lost[0])}, are not in this one, whose tables, figures and explorer take the place of theirs. To keep "
+        "both, stop, and give this one a folder of its own: --directory FOLDER\n"
+    )
 
 
 def verdicts(page: str | Path) -> str:

@@ -20,6 +20,10 @@ WORD = np.uint64(0xFFFFFFFF)
 HALF = np.uint64(32)
 LEAST = 1e-7  # below it TensorFlow takes this for a uniform number before the logarithm
 BETA_OP_SEED_STEP = 25  # the original's β op seeds grow by this from layer to layer
+WEIGHTS_OP_SEED = 1  # the original's, in every layer
+# Independent weights: op seeds 1, 26, 51, …, all 1 modulo 25, where those of the published β, 21 or 31 + 25·n, are 21 or 6.
+WEIGHTS_OP_SEED_STEP = 25
+AS_PUBLISHED, INDEPENDENT = "as_published", "independent"
 WORKING = 60  # decimals: enough to round sin and cos correctly
 
 
@@ -77,17 +81,24 @@ def _sine_and_cosine(x: float) -> tuple[float, float]:
 
 
 def initial_parameters(
-    network: Network, seed: int, beta_stddev: float, beta_op_seed: int, exceptions: dict[float, float] | None = None
+    network: Network,
+    seed: int,
+    beta_stddev: float,
+    beta_op_seed: int,
+    exceptions: dict[float, float] | None = None,
+    initial_weights: str = AS_PUBLISHED,
 ) -> np.ndarray:
     """Initial parameter vector of graph seed `seed`, float64 [P].
 
-    Glorot-uniform weights from op seed 1 in every layer, zero biases, normal β with the layer's own op seed. `exceptions` as
-    in `normal`.
+    Glorot-uniform weights, zero biases, normal β with the layer's own op seed. AS_PUBLISHED, the weights of every layer come
+    from op seed 1: all begin with the same numbers, but for the limit, so that layers of equal shape are equal
+    (docs/protocol.md, Defects, 9); INDEPENDENT, from the layer's own. `exceptions` as in `normal`.
     """
-    theta = np.zeros(network.size)
+    theta, step = np.zeros(network.size), WEIGHTS_OP_SEED_STEP if initial_weights == INDEPENDENT else 0
     for number, layout in enumerate(network.layout):
         limit = np.sqrt(6 / (layout.inputs + layout.units))
-        theta[layout.weights] = uniform(seed, 1, layout.units * layout.inputs) * (limit - -limit) + -limit
+        weights = uniform(seed, WEIGHTS_OP_SEED + step * number, layout.units * layout.inputs)
+        theta[layout.weights] = weights * (limit - -limit) + -limit
         if layout.beta:
             op_seed = beta_op_seed + BETA_OP_SEED_STEP * number
             theta[layout.beta] = normal(seed, op_seed, layout.units, exceptions) * beta_stddev
@@ -100,6 +111,8 @@ def initial_members(
     beta_stddev: float,
     beta_op_seed: int,
     exceptions: dict[float, float] | None = None,
+    initial_weights: str = AS_PUBLISHED,
 ) -> np.ndarray:
-    """Initial parameters of several graph seeds, float64 [seed, P]."""
-    return np.stack([initial_parameters(network, seed, beta_stddev, beta_op_seed, exceptions) for seed in seeds])
+    """Initial parameters of several graph seeds, float64 [seed, P]; as for `initial_parameters`."""
+    draw = beta_stddev, beta_op_seed, exceptions, initial_weights
+    return np.stack([initial_parameters(network, seed, *draw) for seed in seeds])

@@ -128,7 +128,8 @@ class Trainer:
     ) -> None:  # fmt: skip
         """`sets` (features [sample, input], target [sample, label]) of "train" and "test"; `initial` [seed, P].
 
-        MeanfieldError for an activation that was not trained in 2018, and where NumPy adds in another order.
+        MeanfieldError for an activation that was not trained in 2018, for another optimizer, and where NumPy adds in another
+        order.
         """
         insist_on_order()
         if network.activation.name not in ACTIVATIONS:
@@ -136,6 +137,8 @@ class Trainer:
                 f"the arithmetic of 2018 is known for {', '.join(ACTIVATIONS)}, not for {network.activation.name}; set "
                 "arithmetic: tensorflow"
             )
+        if (optimizer["method"], optimizer["batch_size"], optimizer["l2"]) != ("adam", None, 0):
+            raise MeanfieldError("the arithmetic of 2018 is Adam's, full batch, without l2; set arithmetic: tensorflow")
         features, target = (np.ascontiguousarray(array.T) for array in sets["train"])
         self.problem = Problem(network, features, target, environment.exp, environment.kernels)
         self.test_features = np.ascontiguousarray(sets["test"][0].T)

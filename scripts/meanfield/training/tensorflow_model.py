@@ -95,6 +95,12 @@ def configure(threads: int, gpu: bool = False) -> str:
     return "GPU" if found else "CPU"
 
 
+def wide(value: tf.Tensor) -> tf.Tensor:
+    """The same in float64."""
+    return tf.cast(value, tf.float64)
+
+
+@tf.autograph.experimental.do_not_convert  # it would warn that it cannot rewrite `match`, and need not
 def activation(chosen: Activation, h: tf.Tensor, beta: tf.Tensor) -> tf.Tensor:
     """f(h, β) from the activation's formula; float64 of h's shape."""
     values = {"h": h, "beta": beta if chosen.trainable_beta else _number(chosen.beta)}

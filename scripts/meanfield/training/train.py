@@ -11,30 +11,16 @@ import numpy as np
 import xarray as xr
 
 from meanfield.data.storage import diverged_members
-from meanfield.data.task import loss_of, part, task_of
+from meanfield.data.task import loss_of, part, scores_of
 from meanfield.errors import MeanfieldError
-from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
 from meanfield.training.arithmetic import Environment
+from meanfield.training.batches import Batches
 from meanfield.training.schedule import learning_rates, recorded_updates
+from meanfield.training.scores import SCORE
 
 TENSORFLOW = "tensorflow"  # the arithmetic of its kernels, as configuration and files name it
 RATE = ("learning_rate", "decay_rate", "decay_updates")
-
-
-def score(z: np.ndarray, target: np.ndarray, task: str) -> np.ndarray:
-    """Accuracy per seed, or R² for a regression: z [seed, label, sample], target [label, sample] or [seed, label, sample].
-
-    Accuracy is the share of samples classified correctly, averaged in float32, as published. One label: ŷ > ½. Several:
-    argmax against the target's argmax. R² = 1 − Σ(ŷ − y)²/Σ(y − ȳ)².
-    """
-    if task == REGRESSION:
-        spread = ((target - target.mean(axis=-1, keepdims=True)) ** 2).sum(axis=(-2, -1))
-        return 1 - ((z - target) ** 2).sum(axis=(1, 2)) / spread
-    if target.shape[-2] == 1:
-        correct = (z > 0) == (target > 0.5)
-        return correct[:, 0].astype(np.float32).mean(axis=-1)
-    return (z.argmax(axis=1) == target.argmax(axis=-2)).astype(np.float32).mean(axis=-1)
 
 
 def train(
@@ -56,20 +42,20 @@ def train(
 
     Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
-    is recorded (`schedule`); `optimizer` holds learning_rate, decay_rate, decay_updates, beta1, beta2, epsilon. With an
-    `environment` the arithmetic is that of 2018 in it, else TensorFlow's, with `random_rounding` of the parameters or
-    without.
+    is recorded (`schedule`); `optimizer` is the configuration's. With an `environment` the arithmetic is that of 2018 in it,
+    else TensorFlow's, with `random_rounding` of the parameters or without. What is recorded is of the whole training set,
+    whatever the optimizer's batch_size. How the optimizer differs from that of the publication is in the attributes.
 
-    At update t, cost, train_accuracy and gradient are those of the parameters before it, as published; all else is after it,
-    cost_after and train_accuracy_after too. Accuracies are R² for a regression. `diverged` [seed] is the update at which a
-    member's cost ceased to be finite, from where on all of it is NaN, or −1; the other members do not notice. MeanfieldError
-    if all do.
+    At update t, cost, gradient and the training scores (train_accuracy; `data.task.scores_of`) are those of the parameters
+    before it, as published; all else is after it, cost_after and train_accuracy_after, too. `diverged` [seed] is the update
+    at which a member's cost ceased to be finite, from where on all of it is NaN, or −1; the other members do not notice.
+    MeanfieldError if all do.
     """
     sets = {name: part(dataset, name) for name in ("train", "test")}
     target, test_target = (sets[name][1].swapaxes(-1, -2) for name in ("train", "test"))
     records = recorded_updates(updates, **recording)
     rates = learning_rates(int(records[-1]) + 1, *(optimizer[key] for key in RATE))
-    task = task_of(dataset)
+    scores = scores_of(dataset)
     common = network, sets, initial, rates, optimizer, residual_output
     if environment:
         from meanfield.training import replay
@@ -79,7 +65,11 @@ def train(
         from meanfield.training import tensorflow_training  # not before it is asked for: it takes seconds to load
 
         trainer = tensorflow_training.Trainer(
-            *common, loss=loss_of(dataset).name, averaging=averaging, random_rounding=random_rounding
+            *common,
+            loss=loss_of(dataset).name,
+            averaging=averaging,
+            batches=optimizer["batch_size"] and Batches(optimizer["batch_size"], target.shape[-1], seeds),
+            random_rounding=random_rounding,
         )
     rows, previous = [], -1
     for update in progress(records, "record"):
@@ -94,11 +84,11 @@ def train(
         rows.append(
             {
                 "cost": value,
-                "train_accuracy": score(z, target, task),
+                **{f"train_{name}": SCORE[name](z, target) for name in scores},
                 "gradient": gradient,
                 "cost_after": value_after,
-                "train_accuracy_after": score(z_after, target, task),
-                "test_accuracy": score(test_z, test_target, task),
+                **{f"train_{name}_after": SCORE[name](z_after, target) for name in scores},
+                **{f"test_{name}": SCORE[name](test_z, test_target) for name in scores},
                 "gradient_norm": gradient_norm,
                 "parameters": trainer.theta,
                 "residual": residual,
@@ -111,8 +101,15 @@ def train(
     return xr.Dataset(
         {**variables, "diverged": ("seed", diverged)},
         coords={"seed": list(seeds), "epoch": records, "parameter": network.parameter_names},
-        attrs={"arithmetic": environment.name if environment else TENSORFLOW},
+        attrs={"arithmetic": environment.name if environment else TENSORFLOW} | departures(optimizer),
     )
+
+
+def departures(optimizer: dict) -> dict[str, str | int | float]:
+    """Of an optimizer what no published run has: another method, with its momentum; batches; l2. Empty for theirs."""
+    kept = {"optimizer": optimizer["method"]} if optimizer["method"] != "adam" else {}
+    named = (*(["momentum"] if optimizer["method"] == "momentum" else []), "batch_size", "l2")
+    return kept | {name: optimizer[name] for name in named if optimizer[name]}
 
 
 def _without_diverged(arrays: dict[str, np.ndarray], records: np.ndarray, diverged: np.ndarray) -> np.ndarray:

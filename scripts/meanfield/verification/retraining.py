@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from meanfield.curvature import hessian, spectrum
-from meanfield.data.task import problem
+from meanfield.data.task import problem, scores_in
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 from meanfield.training.initial import initial_members
@@ -88,7 +88,8 @@ def _spectra(
 
 def spread(trajectory: xr.Dataset, eigenvalues: np.ndarray, zero_rows: np.ndarray) -> xr.Dataset:
     """How far members lie from their mean: {quantity} [member, epoch], of what needs no Hessian; for the figure."""
-    values = {name: trajectory[name].values for name in ("cost", "train_accuracy", "test_accuracy", "residual")}
+    scores = [f"{part}_{score}" for score in scores_in(trajectory) for part in ("train", "test")]
+    values = {name: trajectory[name].values for name in ("cost", *scores, "residual")}
     values |= {"gamma": zero_rows / eigenvalues.shape[-1], "eigenvalues": eigenvalues}
     distances = {
         name: np.abs(array - array.mean(axis=0)).reshape(*array.shape[:2], -1).max(axis=-1) for name, array in values.items()

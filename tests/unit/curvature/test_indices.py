@@ -4,11 +4,33 @@ import numpy as np
 import pytest
 from examples import synthetic_dataset, synthetic_run
 from meanfield.curvature import indices
+from meanfield.data.task import scores_in, scores_of
 
 
 def test_zero_residuals_are_those_up_to_a_hundred_thousandth():
     residual = np.array([[[0.0, 1e-5, -1e-5, 1.1e-5]], [[np.nan, 0.0, 0.0, 0.0]]])
     np.testing.assert_array_equal(indices.zero_residuals(residual), [0.75, np.nan])
+
+
+@pytest.mark.parametrize(
+    ("attrs", "scores"),
+    [
+        ({"source": "mirror"}, ["accuracy"]),
+        ({"source": "packaged", "address": "sklearn.datasets.load_digits"}, ["accuracy"]),
+        ({"source": "own", "address": "mine.csv"}, ["accuracy", "balanced_accuracy"]),
+        ({"source": "packaged", "address": "sklearn.datasets.load_iris"}, ["accuracy", "balanced_accuracy"]),
+        ({"source": "own", "address": "mine.csv", "task": "regression"}, ["r2"]),
+    ],
+)
+def test_scores_have_columns_of_their_own_names(attrs, scores):
+    """Published tables have what they always had."""
+    data = synthetic_dataset().assign_attrs(attrs)
+    run, _, table = synthetic_run("relu", data)
+    assert scores_of(data) == scores_in(table) == scores
+    columns = [*(f"train_{name}" for name in scores), *(f"test_{name}" for name in scores)]
+    assert list(table)[3 : 3 + len(columns)] == columns
+    for name in columns:
+        np.testing.assert_array_equal(table[name], run[name].values.ravel())
 
 
 @pytest.mark.parametrize("after", [False, True])

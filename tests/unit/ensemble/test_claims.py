@@ -23,7 +23,7 @@ from meanfield.figures import ensembles
 from scipy import stats
 
 FILE = ROOT / "config/published/claims.yaml"
-AXES = {"published": {"linear": "linear"}, "seeds": {"linear": "linear"}, "splits": {}}
+AXES = {"published": {"linear": "linear"}, "seeds": {"linear": "linear"}, "splits": {}, "independent": {}}
 LESS = ClaimTest(tasks=["linear"], measure="cost_mean", activation="esp", expect="less", than=["relu"])
 INSIDE = ClaimTest(tasks=["linear"], measure="gamma_last", activation="relu", within=[0.45, 0.6])
 
@@ -240,6 +240,21 @@ def test_sentences_hold_the_numbers():
     assert (verdict["verdict_counts"], verdict["published_draw_counts"]) == ("4 of 4 hold", "2 of 2 hold")
     assert verdict["splits_counts"] == "none judged"
     assert "| supported: 4 of 4 hold |" in " ".join(claims.markdown(pd.DataFrame([verdict])).split())
+
+
+def test_independent_weights_are_judged_apart():
+    """The same claim holds over seeds and is the opposite with independent weights; each axis is corrected for itself."""
+    other = table(difference=0.1).assign(dataset="linear-independent")
+    axes = AXES | {"independent": {"linear": "linear-independent"}}
+    stated = [Claim("c", "1", "It is so.", "cost", [LESS])]
+    result = claims.comparisons(stated, pd.concat([table(), other]), axes, 0.05, {"linear": ["10"]})
+    assert outcomes(result) == [HOLDS, HOLDS]
+    assert outcomes(result, "independent") == [OPPOSITE, OPPOSITE]
+    assert result[result.axis == "seeds"].p_corrected.tolist() == judged(table(), LESS).p_corrected.dropna().tolist()
+    [verdict] = claims.verdicts(stated, result).to_dict("records")
+    assert (verdict["verdict"], verdict["independent"]) == (SUPPORTED, NOT_SUPPORTED)
+    assert verdict["independent_counts"] == "0 of 2 hold, 2 opposite"
+    assert claims.markdown(pd.DataFrame([verdict])).splitlines()[0].split("|")[-2].strip() == "independent weights"
 
 
 def test_a_network_of_which_nothing_is_left_is_counted_and_no_more():

@@ -98,6 +98,20 @@ def line(**changes):
     return pd.DataFrame({"epoch": [0, 100, 200], **columns, **run, **changes})
 
 
+def test_a_regression_has_measures_of_its_own_score():
+    """Beside a classification each has what it is scored by; alone it has no columns of the other."""
+    regression = line().rename(columns={"train_accuracy": "train_r2", "test_accuracy": "test_r2"}).assign(dataset="prices")
+    both = members.members(pd.concat([line(), regression]))
+    assert both[["test_accuracy_last", "test_r2_last"]].fillna(-1).to_numpy().tolist() == [[0.9, -1], [-1, 0.9]]
+    alone = members.members(regression)
+    assert not any("accuracy" in name for name in alone)
+    assert members.statistics(alone).test_r2_last_median.tolist() == [0.9]
+    spans = members.over_architectures(alone)
+    assert spans.test_accuracy_last_range.isna().all()
+    assert spans.cost_last_range.tolist() == [0]
+    assert members.label("test_r2_last") == "final test R²"
+
+
 def test_measures_by_hand():
     [found] = members.members(line()).to_dict("records")
     assert found["cost_mean"] == pytest.approx((0.7 * 100 + 0.4 * 100) / 200)

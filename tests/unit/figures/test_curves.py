@@ -105,6 +105,27 @@ def test_bytes_do_not_depend_on_the_time(indices, published, tmp_path, monkeypat
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
 
+def test_scores_are_labelled_by_what_they_are(indices):
+    """A published task, one of one's own with two scores, a regression: each panel says what it shows."""
+    one = indices[indices.dataset == "linear"]
+    balanced = one.assign(dataset="mine", train_balanced_accuracy=0.25, test_balanced_accuracy=0.75)
+    renamed = {"train_accuracy": "train_r2", "test_accuracy": "test_r2"}
+    regression = one.rename(columns=renamed).assign(dataset="prices", task="regression")
+    figure = curves.accuracy(pd.concat([one, balanced, regression], ignore_index=True), {})
+    panels = np.array(figure.axes).reshape(4, 3)
+    assert [[axes.get_ylabel() for axes in row] for row in panels] == [
+        ["training accuracy", "", "training R²"],
+        ["test accuracy", "", "test R²"],
+        ["", "training balanced accuracy", ""],
+        ["", "test balanced accuracy", ""],
+    ]
+    assert [[axes.axison for axes in row] for row in panels] == [[True] * 3] * 2 + [[False, True, False]] * 2
+    assert [axes.get_xlabel() != "" for axes in panels[:, 0]] == [False, True, False, False]
+    assert {tuple(line.get_ydata()) for line in panels[3, 1].lines} == {(0.75,) * 5}
+    np.testing.assert_array_equal(panels[0, 2].lines[0].get_ydata(), regression.train_r2[:5])
+    assert illegible(figure) == []
+
+
 def test_unknown_quantities_are_left_out(indices):
     above, _, below, _ = curves.fig3b_alpha(indices.assign(alpha_published=np.nan), {}).axes
     assert not above.lines

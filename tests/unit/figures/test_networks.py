@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import xarray as xr
-from examples import illegible, synthetic_dataset, synthetic_run
+from examples import illegible, named_dataset, synthetic_dataset, synthetic_run
 from matplotlib.collections import PathCollection
+from matplotlib.text import Text
 from meanfield.figures import decision, networks
 from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import CLASSIFICATION, REGRESSION
@@ -95,6 +96,60 @@ def test_a_regression_shows_predictions_and_targets_in_the_same_colours():
         np.testing.assert_array_equal(axes.collections[0].get_array(), dataset.target.values[:, 0])
         assert axes.collections[0].get_clim() == axes.images[0].get_clim() == (dataset.target.min(), dataset.target.max())
         assert "R²" in axes.get_title()
+
+
+def texts(figure) -> set[str]:
+    """Labels of axes and legends, and what is written in panels."""
+    written = [text.get_text() for text in figure.findobj(Text)]
+    return {text.strip() for text in written if text.strip()}
+
+
+@pytest.mark.parametrize("classes", [["Adelie", "Gentoo"], ["Adelie", "Gentoo", "Chinstrap"], ["$5", "_$7", "3"]])
+def test_classes_and_features_are_called_what_the_file_calls_them(classes):
+    dataset = named_dataset(["length [mm]", "mass $"], classes, ["features"])
+    trajectories = {name: synthetic_run(name, dataset)[0] for name in NAMES}
+    figure = networks.boundaries("task", "3", trajectories, dataset)
+    assert illegible(figure) == []
+    shown = {text.replace(r"\$", "$") for text in texts(figure)}
+    assert {"length [mm]", "mass $"} <= shown
+    long = {"_$7": "kind _$7", "3": "kind 3"}
+    assert {long.get(name, name) for name in classes} <= shown
+    assert not any("label" in text or "class" in text or "feature" in text for text in shown)
+
+
+def test_two_scaled_features_are_drawn_in_the_units_of_the_file():
+    dataset = named_dataset(["a", "b"], ["x", "y"], ["features"])
+    plane = decision.plane(dataset, 7)
+    known = dataset.features.values * dataset.features_deviation.values + dataset.features_mean.values
+    np.testing.assert_allclose(plane.coordinates(dataset.features.values), known)
+    np.testing.assert_allclose(plane.coordinates(plane.features())[:, 0].reshape(7, 7)[3], plane.x)
+    assert (plane.x[0] < known[:, 0].min()) & (known[:, 0].max() < plane.x[-1])
+
+
+def test_principal_components_name_their_largest_weights():
+    dataset = named_dataset(["first", "second", "a name that is far too long"], ["x", "y"], ["features"])
+    dataset["features"] = dataset.features * [9, 5, 1]
+    plane = decision.plane(dataset, 7)
+    for name, weights in zip(plane.names, plane.directions, strict=True):
+        head, *shares = name.split("\n")
+        assert head.endswith("(scaled)")
+        largest = np.argsort(-abs(weights))[:2]
+        for share, number in zip(shares, largest, strict=True):
+            assert share.startswith("+" if weights[number] > 0 else "−")
+            assert f"{abs(weights[number]):.2f}" in share
+    assert "first" in plane.names[0].split("\n")[1]
+    trajectories = {name: synthetic_run(name, dataset)[0] for name in NAMES}
+    assert illegible(networks.boundaries("task", "3", trajectories, dataset)) == []
+
+
+def test_the_first_of_several_targets_is_drawn_in_its_units():
+    dataset = named_dataset(["a", "b"], scaled=["features", "target"])
+    trajectories = {name: synthetic_run(name, dataset)[0] for name in NAMES}
+    figure = networks.boundaries("task", "3", trajectories, dataset)
+    mean, deviation = dataset.target_mean.values[0], dataset.target_deviation.values[0]
+    np.testing.assert_allclose(figure.axes[0].collections[0].get_array(), dataset.target.values[:, 0] * deviation + mean)
+    assert 50 < figure.axes[0].images[0].get_clim()[0] < 90
+    assert "u, 1 of 2: target, prediction" in texts(figure)
 
 
 def test_every_portrait_is_marked_where_data_are_a_stand_in(case):

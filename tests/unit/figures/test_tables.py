@@ -2,9 +2,11 @@ import numpy as np
 import pandas as pd
 from meanfield.figures import tables
 
+COLUMNS = ["cost", "train_accuracy", "test_accuracy", "lambda_max"]
+
 
 def example() -> pd.DataFrame:
-    rows = pd.DataFrame({name: [0.5, 0.25] for name in [*tables.ENDS, "lambda_max"]})
+    rows = pd.DataFrame({name: [0.5, 0.25] for name in [*COLUMNS, *tables.ENDS]})
     return rows.assign(
         dataset="my_data", architecture="8-2", activation="esp", seed=1, lambda_min=[-1.0, np.nan], source="mirror"
     )
@@ -15,6 +17,18 @@ def test_summary_takes_the_first_and_the_last_record_also_where_a_value_is_missi
     assert (row["records"], row["cost_first"], row["cost_last"]) == (2, 0.5, 0.25)
     assert np.isnan(row["lambda_min_last"])
     assert row["source"] == "mirror"
+
+
+def test_summary_has_the_scores_that_there_are():
+    renamed = {"train_accuracy": "train_r2", "test_accuracy": "test_r2"}
+    regression = example().rename(columns=renamed).assign(dataset="prices")
+    first, second = tables.summary(pd.concat([example(), regression], ignore_index=True)).to_dict("records")
+    assert (first["test_accuracy_last"], second["test_r2_last"]) == (0.25, 0.25)
+    assert np.isnan([first["test_r2_last"], second["test_accuracy_last"]]).all()
+    assert "test_r2_last" not in tables.summary(example())
+    table = tables.deviations(*[regression] * 3)
+    assert {"test_r2_published", "test_r2_tensorflow", "test_r2_corrected"} <= set(table)
+    assert not any("accuracy" in name for name in table)
 
 
 def test_latex_has_four_digits_and_escaped_names(tmp_path):

@@ -2,11 +2,13 @@
 
 import pytest
 from examples import CONFIG, RUNS
+from meanfield.data import tables
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, MOST_REPLAYED, SECOND, Plan, data_size, named, path
+from meanfield.jobs.plan import CORRECTED, DELIMITERS, MOST_REPLAYED, SECOND, Plan, data_size, named, path
 from meanfield.training.arithmetic import KERNELS
 from meanfield.training.replay import ACTIVATIONS
 
+WHOLE = [("_".join(run[:2]), run[2]) for run in RUNS]
 PUBLISHED = [("linear_10", "esp"), ("linear_10", "relu"), ("digits_25", "esp")]
 
 
@@ -29,7 +31,7 @@ def test_the_corrected_protocol_stands_beside_the_published_one():
     assert {run["dataset"] for run in plan(protocol="corrected").runs} == {name + CORRECTED for name in CONFIG["datasets"]}
     assert ours.datasets["digits" + CORRECTED]["labels"] == "one-hot"
     assert ours.datasets["digits"]["labels"] == "shifted"
-    assert ours.averaging("digits") == "float32"
+    assert ours.averaging("digits", "25") == "float32"
     assert ours.protocol("digits" + CORRECTED, "25")["averaging"] == "float64"
     assert (ours.protocol("digits", "25")["residual_output"], ours.protocol("linear", "10")["residual_output"]) == (
         "esp",
@@ -41,6 +43,64 @@ def test_an_experiment_has_a_protocol_of_its_own_if_it_says_so():
     first, *rest = CONFIG["experiments"]
     ours = plan(experiments=[first | {"protocol": "corrected"}, *rest])
     assert ours.pairs[:2] == [("linear" + CORRECTED, "10"), ("linear", "8-2")]
+
+
+OWN = {"packaged": "iris", "test_size": 0.2, "split_seed": 0}
+MINE = {"dataset": "mine", "architecture": "3", "updates": 9, "beta_stddev": 0.01, "beta_op_seed": 21}
+
+
+@pytest.mark.parametrize(
+    ("everywhere", "here", "corrected"),
+    [
+        (None, {}, True),
+        (None, {"protocol": "corrected"}, True),
+        ("corrected", {}, True),
+        ("published", {}, False),
+        (None, {"protocol": "published"}, False),
+        ("published", {"protocol": "corrected"}, True),
+    ],
+)
+def test_data_of_ones_own_follow_the_corrected_protocol_unless_asked_otherwise(everywhere, here, corrected):
+    """By whatever protocol they keep their name, and they are none of the data of which the deviations speak."""
+    datasets = CONFIG["datasets"] | {"mine": OWN}
+    ours = plan(datasets=datasets, experiments=[MINE | here, *CONFIG["experiments"]], protocol=everywhere)
+    assert ours.pairs[0] == ("mine", "3")
+    assert ours.corrects("mine", "3") == corrected
+    assert ours.protocol("mine", "3")["averaging"] == ("float64" if corrected else "float32")
+    assert ours.initial("mine", "3")["initial_weights"] == "independent"
+    assert ours.pairs[1] == ("linear" + CORRECTED * (everywhere == "corrected"), "10")
+    assert ours.corrects(*ours.pairs[1]) == (everywhere == "corrected")
+    for followed in ("published", "tensorflow", "corrected"):
+        assert len(ours.runs_of(followed)) == 15
+        assert not [run for run in ours.runs_of(followed) if run["dataset"].startswith("mine")]
+
+
+def test_weights_are_drawn_as_published_where_the_protocol_is():
+    first, *rest = CONFIG["experiments"]
+
+    def drawn(ours: Plan, *pair: str) -> str:
+        return ours.initial(*pair)["initial_weights"]
+
+    assert drawn(plan(), "linear", "10") == drawn(plan(), "linear" + SECOND, "10") == "as_published"
+    assert drawn(plan(), "linear" + CORRECTED, "10") == "independent"
+    asked = plan(WHOLE, experiments=[first | {"initial_weights": "independent"}, *rest])
+    assert drawn(asked, "linear", "10") == "independent"
+    assert asked.replayed("linear", "10", "esp") is None
+    assert len(asked.judged) == len(plan(WHOLE).judged) - 3
+
+
+@pytest.mark.parametrize("changes", [{"method": "sgd"}, {"batch_size": 8}, {"l2": 0.01}])
+def test_another_optimizer_than_the_publications_is_neither_replayed_nor_judged(changes):
+    ours = plan(WHOLE, optimizer=CONFIG["optimizer"] | changes)
+    assert ours.replayed("linear", "10", "esp") is None
+    assert ours.judged == []
+
+
+def test_an_experiment_may_have_a_learning_rate_of_its_own():
+    first, *rest = CONFIG["experiments"]
+    ours = plan(experiments=[first | {"learning_rate": 0.3}, *rest])
+    assert ours.protocol("linear", "10")["optimizer"] == CONFIG["optimizer"] | {"learning_rate": 0.3}
+    assert ours.protocol("linear", "8-2")["optimizer"] == CONFIG["optimizer"]
 
 
 def test_what_the_publication_has_is_verified():
@@ -75,7 +135,6 @@ def test_counts_without_eigenvalues_have_no_pictures():
 
 
 DATASETS = CONFIG["datasets"]
-WHOLE = [("_".join(run[:2]), run[2]) for run in RUNS]
 
 
 @pytest.mark.parametrize(
@@ -122,8 +181,16 @@ def test_sizes():
 def test_size_of_a_table_of_ones_own(tmp_path):
     (tmp_path / "mine.csv").write_text("a,b,c\n" + "1,2,3\n" * 20)
     (tmp_path / "mine.npz").write_bytes(b"0" * 8000)
-    assert data_size({"table": str(tmp_path / "mine.csv"), "features": ["a", "b"]}) == (21, 2, 10)
-    assert data_size({"table": str(tmp_path / "mine.npz"), "features": "x"}) == (1000, 100, 10)
+    (tmp_path / "mine.tsv").write_text("a\tb\tc\n" + "1\t2\t3\n" * 20)
+
+    def size(ending: str, **settings) -> tuple[int, int, int]:
+        return data_size({"table": str(tmp_path / f"mine.{ending}"), "target": "c", **settings})
+
+    assert size("csv", features=["a", "b"]) == (21, 2, 10)
+    assert size("csv") == size("tsv") == (21, 2, 10)
+    assert size("csv", encode=["a"]) == (21, 11, 10)
+    assert size("csv", features="a", target=["b", "c"]) == (21, 1, 2)
+    assert size("npz", features="x") == size("npz") == (1000, 100, 10)
 
 
 def test_every_job_has_a_name_of_its_own():
@@ -134,5 +201,6 @@ def test_every_job_has_a_name_of_its_own():
 
 def test_what_the_plan_says_without_numpy_is_what_the_core_says():
     """The plan is read by the launcher, which may lack the core's packages; so it states these again."""
+    assert DELIMITERS == tables.DELIMITERS
     assert {activation for _, activation in WHOLE} == set(ACTIVATIONS)
     assert {plan(WHOLE).replayed(*pair, "esp")["kernels"] for pair in plan().pairs} == set(KERNELS)

@@ -3,8 +3,18 @@
 import examples
 import numpy as np
 import pytest
+from meanfield.model.network import Network
 from meanfield.training.arithmetic import Environment
-from meanfield.training.initial import initial_members, initial_parameters, normal, uniform
+from meanfield.training.initial import (
+    BETA_OP_SEED_STEP,
+    INDEPENDENT,
+    WEIGHTS_OP_SEED,
+    WEIGHTS_OP_SEED_STEP,
+    initial_members,
+    initial_parameters,
+    normal,
+    uniform,
+)
 from meanfield.training.tensorflow_model import tf
 
 
@@ -42,6 +52,31 @@ def test_initial_parameters(published):
     np.testing.assert_allclose(first.beta[:3], [-0.006096, -0.003474, 0.005870], atol=5e-7)
     np.testing.assert_allclose(output.beta, [-0.014992], atol=5e-7)
     assert not first.bias.any()
+
+
+def test_layers_of_equal_shape_begin_equal_as_published_and_differ_with_independent_weights():
+    """The defect, and its correction; the first layer and all β are the same by both."""
+    network = Network.of("5-5-5-5", "esp", 2, 1)
+    draw = network, 1, 0.01, 21
+    published, independent = initial_parameters(*draw), initial_parameters(*draw, initial_weights=INDEPENDENT)
+
+    def correlations(theta: np.ndarray) -> np.ndarray:
+        square = [layer.weights.ravel() for layer in network.unpack(theta) if layer.weights.shape == (5, 5)]
+        return np.corrcoef(square)[np.triu_indices(3, 1)]
+
+    np.testing.assert_allclose(correlations(published), 1, atol=1e-12)
+    assert (np.abs(correlations(independent)) < 0.4).all()  # 25 numbers: the standard deviation is 0.2
+    later = [name.startswith("W") and not name.startswith("W1") for name in network.parameter_names]
+    np.testing.assert_array_equal(published != independent, later)
+    for layer, theirs in zip(network.layout, network.unpack(independent), strict=True):
+        assert np.abs(theirs.weights).max() <= np.sqrt(6 / (layer.inputs + layer.units))
+
+
+def test_weights_and_betas_never_share_an_op_seed():
+    weights = {WEIGHTS_OP_SEED + WEIGHTS_OP_SEED_STEP * layer for layer in range(200)}
+    assert len(weights) == 200
+    for first in {entry["beta_op_seed"] for entry in examples.CONFIG["experiments"]}:
+        assert weights.isdisjoint(first + BETA_OP_SEED_STEP * layer for layer in range(200))
 
 
 @pytest.mark.parametrize(
