@@ -98,6 +98,31 @@ def test_keras_in_the_spectrum_of_automatic_differentiation_out(keras, activatio
     np.testing.assert_allclose(spectrum.eigenvalues, np.linalg.eigvalsh(expected), rtol=0, atol=1e-12 * largest)
 
 
+def test_keras_with_several_classes_is_a_softmax(keras):
+    model = trained_keras(keras, "tanh", "softmax", outputs=2, loss="categorical_crossentropy")
+    features, target = binary()
+    network, theta, loss = Network.from_keras(model)
+    model.layers[-1].activation = keras.activations.linear
+
+    def cross_entropy(z):
+        return tf.reduce_mean(tf.nn.sparse_softmax_cross_entropy_with_logits(labels=target, logits=z))
+
+    expected = automatic(model, cross_entropy, features)
+    found = meanfield.hessian(network, theta, features, target, loss)
+    assert np.abs(found - expected).max() <= 1e-12 * np.abs(expected).max()
+
+
+def test_keras_with_an_activation_by_its_formula(keras):
+    features, target = binary()
+    model = trained_keras(keras, "elu", outputs=2)
+    elu = meanfield.activation("where(h > 0, h, exp(h) - 1)", name="elu")
+    network, theta, _ = Network.from_keras(model, activation=elu)
+    targets = np.eye(2)[target]
+    expected = automatic(model, lambda z: tf.reduce_mean((z - targets) ** 2) / 2, features)
+    found = meanfield.hessian(network, theta, features, targets, "squared")
+    assert np.abs(found - expected).max() <= 1e-12 * np.abs(expected).max()
+
+
 def test_keras_regression_of_several_targets(keras):
     model = trained_keras(keras, "tanh", outputs=2)
     features, _ = binary()
