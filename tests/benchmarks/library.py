@@ -252,7 +252,7 @@ def main() -> None:
         print(f"\n| {name}: P = {first['parameters']} | seconds | times | differs by |\n|---|---:|---:|---:|")
         for method, row in rows.items():
             if isinstance(row, str):
-                print(f"| {method} | {row} | | |")
+                print(f"| {method} | fails: {row} | | |")
                 continue
             times = row["seconds"] / first["seconds"]
             print(f"| {method} | {row['seconds']:.3g} | {times:.2g} | {row['deviation']:.0e} |")
