@@ -16,7 +16,7 @@ with step(snakemake) as job:
     scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
     stratified = settings.get("stratify", "classes" in getattr(target, "attrs", {}))  # published: not by classes
     parts = datasets.splits(features, target, settings["test_size"], settings["split_seed"], scaled, stratified)
-    dataset = parts.assign_attrs(origin)
+    dataset = parts.assign_attrs(origin | datasets.loss(settings, target.shape[1], job.wildcards.dataset))
     datasets.check_parts(dataset, origin["task"], job.wildcards.dataset)
     if few := datasets.few(dataset):
         job.say(f"WARNING: {job.wildcards.dataset} has few test samples of some classes; shares of them say little: {few}")

@@ -10,8 +10,7 @@ with step(snakemake) as job:
     if not job.params.runs:
         raise MeanfieldError("nothing to compare: none of the configured experiments is on data of the publication")
     learn(job.params.activations)
-    table = tables.deviations(
-        *(tables.joined(job.input[name], job.params.runs) for name in ("published", "tensorflow", "corrected"))
-    )
+    runs = {name: job.params.runs for name in ("published", "tensorflow", "corrected")} | {"softmax": job.params.coupled}
+    table = tables.deviations(*(tables.joined(job.input[name], named) for name, named in runs.items() if named))
     tables.write(table, "Published and corrected protocol", *job.output.table)
     style.save(deviations.deviations(table), *job.output.figure)

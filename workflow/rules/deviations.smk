@@ -2,7 +2,7 @@
 What the original's defects change.
 
 Needs  results/runs/…/indices.csv of every run, by the published protocol, in the arithmetic of 2018 and by
-       TensorFlow's kernels, and by the corrected protocol
+       TensorFlow's kernels, and by the corrected protocol, of several classes with a softmax, too
 Makes  results/tables/deviations.{csv,md,tex,html}, results/figures/deviations.{pdf,png}
 """
 
@@ -13,6 +13,7 @@ rule deviations:
         published=every_run("indices.csv", PLAN.runs_of("published")),
         tensorflow=every_run("indices.csv", PLAN.runs_of("tensorflow")),
         corrected=every_run("indices.csv", PLAN.runs_of("corrected")),
+        softmax=every_run("indices.csv", PLAN.runs_of("softmax")),
     output:
         table=[
             *multiext("results/tables/deviations", ".csv", ".md", ".tex"),
@@ -34,5 +35,6 @@ rule deviations:
         *code("deviations", "video"),
         activations=config["activations"],
         runs=PLAN.runs_of("published"),
+        coupled=[run for run in PLAN.runs_of("published") if run["dataset"] + plan.SOFTMAX in PLAN.datasets],
     script:
         "../../scripts/deviations.py"

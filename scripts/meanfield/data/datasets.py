@@ -133,6 +133,21 @@ def _origin(source: str, address: str, task: str, licence: str, sha256: str = ""
     return {"source": source, "address": address, "sha256": sha256, "licence": licence, "task": task}
 
 
+def loss(settings: dict, labels: int, name: str) -> dict[str, str]:
+    """The loss as a dataset's attribute, where it is not that of its task: softmax for several classes of one's own data.
+
+    MeanfieldError for a softmax of one label, which two classes have.
+    """
+    own = "table" in settings or settings.get("packaged") in user_data.PACKAGED
+    several = labels > 1 and settings.get("task", CLASSIFICATION) == CLASSIFICATION
+    chosen = settings.get("loss", "softmax" if own and several else None)
+    if chosen == "softmax" and labels == 1:
+        raise MeanfieldError(
+            f"{name} has two classes, which are one label, and loss softmax; set loss: sigmoid, or leave it out"
+        )
+    return {"loss": chosen} if chosen == "softmax" else {}
+
+
 def split(
     features: Array,
     target: Array,

@@ -11,7 +11,7 @@ from meanfield.model.activations import ACTIVATIONS
 
 def deviations(table: pd.DataFrame) -> Figure:
     """`tables.deviations` as dots: one row a run; published (circle), resolved (diamond),
-    the same with TensorFlow's kernels (cross), corrected (filled square)."""
+    the same with TensorFlow's kernels (cross), corrected (filled square), corrected with a softmax (triangle)."""
     table = table[table.seed == table.seed.min()].reset_index(drop=True)
     colours = [style.colour(name) for name in table.activation]
     forms = {
@@ -19,6 +19,7 @@ def deviations(table: pd.DataFrame) -> Figure:
         "resolved": {"marker": "D", "facecolors": "none", "edgecolors": colours, "s": 20},
         "tensorflow": {"marker": "x", "c": "0.35", "s": 12, "lw": 0.8},
         "corrected": {"marker": "s", "c": colours, "s": 14},
+        "softmax": {"marker": "^", "facecolors": "none", "edgecolors": colours, "s": 36},
     }
     scores = scores_in([name.removesuffix("_published") for name in table])
     labels = {f"test_{score}": f"test {SCORES[score]}, last record" for score in scores}
@@ -42,5 +43,8 @@ def deviations(table: pd.DataFrame) -> Figure:
         Line2D([], [], ls="", color="0.35", marker="x", ms=4, label="the same with TensorFlow's kernels"),
         Line2D([], [], ls="", color="0.3", marker="s", ms=4, label="corrected protocol, resolved"),
     ]
+    if "alpha_softmax" in table:
+        label = "the same with a softmax"
+        handles.append(Line2D([], [], ls="", color="0.3", marker="^", mfc="none", ms=6, label=label))
     figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
     return figure

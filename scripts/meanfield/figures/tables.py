@@ -35,13 +35,16 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
     return result.reset_index()
 
 
-def deviations(published: pd.DataFrame, second: pd.DataFrame, corrected: pd.DataFrame) -> pd.DataFrame:
+def deviations(
+    published: pd.DataFrame, second: pd.DataFrame, corrected: pd.DataFrame, softmax: pd.DataFrame | None = None
+) -> pd.DataFrame:
     """One line per run at its last record: what the published protocol reports, and resolves; what it gives with
-    TensorFlow's kernels (resolved); what the corrected protocol finds (resolved).
+    TensorFlow's kernels (resolved); what the corrected protocol finds (resolved), and, for several classes, with a softmax.
 
     All arguments as `joined` gives them, under the same names of runs.
     """
     last, other, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, second, corrected))
+    coupled = None if softmax is None else summary(softmax).set_index([*RUN, "seed"])
     columns = {}
     for name in (*(f"test_{score}" for score in scores_in(published)), "cost", "alpha", "gamma"):
         if name in ("alpha", "gamma"):
@@ -49,6 +52,8 @@ def deviations(published: pd.DataFrame, second: pd.DataFrame, corrected: pd.Data
         else:
             columns[f"{name}_published"] = last[f"{name}_last"]
         columns |= {f"{name}_tensorflow": other[f"{name}_last"], f"{name}_corrected": after[f"{name}_last"]}
+        if coupled is not None:
+            columns[f"{name}_softmax"] = coupled[f"{name}_last"].reindex(last.index)
     return pd.DataFrame(columns | {"source": last["source"]}).reset_index()
 
 

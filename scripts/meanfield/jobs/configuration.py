@@ -31,8 +31,8 @@ WORDS = {
 
 
 COMMON = {"test_size", "split_seed"}
-DIGITS = {"labels", "pixel_scale", "residual_output"}
-OWN = {"task", "scaling", "stratify"}
+DIGITS = {"labels", "pixel_scale", "residual_output", "loss"}
+OWN = {"task", "scaling", "stratify", "loss"}
 TEXT = {"delimiter", "decimal"}  # of CSV and TSV
 KEYS_OF = {"file": {"residual_output"}, "packaged": OWN, "table": OWN | TEXT | {"features", "target", "encode", "missing"}}
 """Keys of each kind of dataset besides COMMON; the published digits have DIGITS."""
@@ -147,6 +147,14 @@ def _check_dataset(name: str, dataset: dict) -> None:
     if dataset.get("decimal", ".") == dataset.get("delimiter", DELIMITERS.get(ending)):
         raise MeanfieldError(
             f'configuration: datasets.{name}.decimal is ",", and so is the delimiter; set delimiter: ";", or what it is'
+        )
+    if (dataset.get("loss") == "squared") != (task == "regression") and "loss" in dataset:
+        allowed = "squared" if task == "regression" else "sigmoid, softmax"
+        raise MeanfieldError(f"configuration: datasets.{name}.loss is {dataset['loss']}; allowed for a {task}: {allowed}")
+    if dataset.get("loss") == "softmax" and dataset.get("residual_output") == "esp":
+        raise MeanfieldError(
+            f"configuration: datasets.{name}.residual_output is esp, which is the original's with sigmoids; allowed with "
+            "loss softmax: probability"
         )
     if kind == "table" and not Path(dataset["table"]).is_file():
         path = dataset["table"]

@@ -14,7 +14,8 @@ from meanfield.jobs import resources
 
 CORRECTED = "-corrected"  # after a dataset's name: by the corrected protocol, whose results stand beside the published one's
 SECOND = "-tensorflow"  # the same: by the published protocol, but with TensorFlow's kernels, as a second opinion
-SUFFIXES = {"corrected": CORRECTED, "tensorflow": SECOND}
+SOFTMAX = "-softmax"  # the same: by the corrected protocol, and several classes with the softmax cross-entropy
+SUFFIXES = {"corrected": CORRECTED, "tensorflow": SECOND, "softmax": SOFTMAX}
 ORIGINAL = {"method": "adam", "batch_size": None, "l2": 0}  # of the optimizer: what all runs of the publication share
 DELIMITERS = {".csv": ",", ".tsv": "\t"}  # of tables whose settings do not say
 MOST_REPLAYED = 10  # members of a run that are trained in the arithmetic of 2018, one by one; more are an ensemble
@@ -85,23 +86,27 @@ class Plan:
         corrections = config["corrections"]
         self.datasets = dict(config["datasets"])
         for name, kept in config["datasets"].items():
-            self.datasets |= {name + CORRECTED: kept | corrections.get(name, {}), name + SECOND: kept}
-        every = [self.experiments_of(followed) for followed in ("published", *SUFFIXES, None)]
-        self.experiments = every[0] | every[1] | every[2] | every[3]
+            corrected = kept | corrections.get(name, {})
+            self.datasets |= {name + CORRECTED: corrected, name + SECOND: kept}
+            if kept.get("packaged") == "digits":
+                self.datasets[name + SOFTMAX] = corrected | {"loss": "softmax"}
+        self.experiments = {}
+        for followed in ("published", *SUFFIXES, None):
+            self.experiments |= self.experiments_of(followed)
         self.runs = self.runs_of()
-        self.pairs = list(every[3])
+        self.pairs = list(self.experiments_of())
 
     def experiments_of(self, protocol: str | None = None) -> dict[tuple[str, str], dict]:
         """The experiments by pair, the dataset named for the protocol: the one given, else each one's own.
 
         Data of one's own keep their name by whatever protocol, and have no second one: with one given they are left out.
+        The softmax is for several classes, which of the published data the digits have.
         """
-
         named = {}
         for entry in self.config["experiments"]:
             own = is_own(self.datasets[entry["dataset"]])
             suffix = "" if own else SUFFIXES.get(protocol or protocol_of(entry, self.config), "")
-            if not (own and protocol):
+            if not (own and protocol) and entry["dataset"] + suffix in self.datasets:
                 named[entry["dataset"] + suffix, str(entry["architecture"])] = entry
         return named
 
@@ -156,16 +161,17 @@ class Plan:
 
     def corrects(self, dataset: str, architecture: str) -> bool:
         """Whether a pair follows the corrected protocol: mean losses in float64, all of a record of the same parameters."""
-        if dataset.endswith((CORRECTED, SECOND)):
-            return dataset.endswith(CORRECTED)
+        if dataset.endswith(tuple(SUFFIXES.values())):
+            return not dataset.endswith(SECOND)
         own = is_own(self.datasets[dataset])
         return own and protocol_of(self.experiment(dataset, architecture), self.config) == "corrected"
 
     def as_published(self, dataset: str, architecture: str) -> bool:
-        """Whether a pair is trained in the way of the publication: its protocol, initial weights and kind of optimizer."""
+        """Whether a pair is trained in the way of the publication: its protocol, loss, initial weights, kind of optimizer."""
         optimizer = {key: self.config["optimizer"][key] for key in ORIGINAL}
         drawn = self.initial(dataset, architecture)["initial_weights"]
-        return not self.corrects(dataset, architecture) and drawn == "as_published" and optimizer == ORIGINAL
+        theirs = drawn == "as_published" and optimizer == ORIGINAL and self.datasets[dataset].get("loss") != "softmax"
+        return theirs and not self.corrects(dataset, architecture)
 
     def seeds(self, dataset: str, architecture: str) -> list[int]:
         """Graph seeds of a run's members: 1, 2, …; with several splits all members start from the published draw, 1."""
