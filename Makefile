@@ -9,7 +9,7 @@
 #   make test-all    these three, which is every test; about 45 minutes
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
-#   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N
+#   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N; PyTorch's tests
 #   make report     results/report.html, all figures, tables and videos in one page
 #   make images     small copies of results' pictures, for the README
 #   make lock        resolve the lock files anew (needs uv)
@@ -98,6 +98,8 @@ benchmarks: .venv-benchmarks/ready
 	$(BENCHMARK)/hessian_methods.py
 	$(BENCHMARK)/spectrum_step.py
 	$(BENCHMARK)/scaling.py docs/images/scaling.png
+	$(BENCHMARK)/library.py
+	.venv-benchmarks/bin/python -m pytest tests/unit/model/test_torch.py tests/unit/test_library_page.py
 
 .venv-benchmarks/ready: requirements.lock tests/benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-benchmarks

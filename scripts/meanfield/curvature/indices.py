@@ -27,6 +27,22 @@ def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
     return np.where(width <= 2 * spectrum.tolerance.values, 0.0, width)
 
 
+def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
+    """α and γ, resolved, and γ by cause, as shares of `size` parameters, from the counts of a spectrum.
+
+    With an l2 also what γ would be more without it, lifted by the penalty.
+    """
+    lifted = {"gamma_lifted": spectrum.lifted / size} if "lifted" in spectrum else {}
+    return {
+        "alpha": spectrum.negative / size,
+        "gamma": spectrum.flat / size,
+        "gamma_rows": spectrum.zero_rows / size,
+        "gamma_symmetry": spectrum.symmetric / size,
+        "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
+        **lifted,
+    }
+
+
 def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:
     """One line per seed and record: cost, scores, zero residuals, gradient norm, α and γ published and resolved, λ, P.
 
@@ -41,11 +57,7 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         "gradient_norm": trajectory.gradient_norm,
         "alpha_published": spectrum.negative_published / size,
         "gamma_published": spectrum.zero_rows / size,
-        "alpha": spectrum.negative / size,
-        "gamma": spectrum.flat / size,
-        "gamma_rows": spectrum.zero_rows / size,
-        "gamma_symmetry": spectrum.symmetric / size,
-        "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
+        **shares(spectrum, size),
         **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
         **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
         "bulk_width": (("seed", "epoch"), bulk_width(spectrum)),

@@ -159,6 +159,27 @@ def _largest_of_split(
     return {name: np.array(values) for name, values in result.items()}
 
 
+def of_members(
+    members: np.ndarray, network: Network, objective: Objective, method: str, dense: Dense, starts: dict
+) -> dict[str, np.ndarray]:
+    """Counts and extremes at members [member, P] as `along_trajectory` has them, each [member], or [member, P]: eigenvalues.
+
+    `starts` keeps vectors of these members for those that follow.
+    """
+    small, symmetries = network.size <= SMALL, symmetry.Symmetries.of(network, objective)
+    split = hessian.hessian(members, network, objective, split=True, dense=dense) if small else None
+    matrices = split[0] if small else hessian.hessian(members, network, objective, dense=dense)
+    zero = zero_rows(matrices)
+    result = _counted(matrices, zero, method, members, network, objective, dense)
+    if objective.l2:
+        result["lifted"] = _flat_without_penalty(matrices, method, members, network, objective, dense) - result["flat"]
+    gradients = propagation.gradient(members, network, objective)
+    cases = zip(members, gradients, ~zero, result["tolerance"], strict=True)
+    result["symmetric"] = np.array([symmetry.flat_directions(t, g, symmetries, kept, tau) for t, g, kept, tau in cases])
+    result["zero_rows"] = zero.sum(axis=-1)
+    return result | _largest_of_split(members, network, objective, split, starts)
+
+
 def along_trajectory(
     trajectory: xr.Dataset,
     network: Network,
@@ -182,23 +203,10 @@ def along_trajectory(
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
     members = parameters[finite]
-    small, symmetries = network.size <= SMALL, symmetry.Symmetries.of(network, objective)
     chunk = max(1, CHUNK // (8 * network.size**2))
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
-        part = members[start : start + chunk]
-        split = hessian.hessian(part, network, objective, split=True, dense=dense) if small else None
-        matrices = split[0] if small else hessian.hessian(part, network, objective, dense=dense)
-        zero = zero_rows(matrices)
-        result = _counted(matrices, zero, method, part, network, objective, dense)
-        if objective.l2:
-            result["lifted"] = _flat_without_penalty(matrices, method, part, network, objective, dense) - result["flat"]
-        gradients = propagation.gradient(part, network, objective)
-        cases = zip(part, gradients, ~zero, result["tolerance"], strict=True)
-        result["symmetric"] = np.array([symmetry.flat_directions(t, g, symmetries, kept, tau) for t, g, kept, tau in cases])
-        result["zero_rows"] = zero.sum(axis=-1)
-        results.append(result | _largest_of_split(part, network, objective, split, starts))
-        del matrices, split
+        results.append(of_members(members[start : start + chunk], network, objective, method, dense, starts))
     dims = ("seed", "epoch", "parameter")
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
     spectrum = xr.Dataset(

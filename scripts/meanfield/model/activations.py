@@ -136,8 +136,10 @@ BUILT_IN = tuple(ACTIVATIONS)
 TRAINABLE = "trainable"
 
 
-def activation(name: str) -> Activation:
-    """The activation of that name; MeanfieldError names the known ones."""
+def activation(name: str | Activation) -> Activation:
+    """The activation of that name, or itself; MeanfieldError names the known ones."""
+    if isinstance(name, Activation):
+        return name
     if name not in ACTIVATIONS:
         raise MeanfieldError(f"activation '{name}' is unknown; choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]

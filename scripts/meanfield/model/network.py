@@ -9,12 +9,15 @@ Parameters form one vector: layer by layer W (row-major), b, β.
 import re
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from meanfield.errors import MeanfieldError
 from meanfield.model.activations import Activation, Derivatives, activation, linear
+
+if TYPE_CHECKING:
+    from meanfield.model.conversion import Trained
 
 ARCHITECTURE = r"[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})*"
 
@@ -65,9 +68,58 @@ class Network:
     activation: Activation
 
     @classmethod
-    def of(cls, architecture: str, activation_name: str, inputs: int, outputs: int) -> "Network":
+    def of(cls, architecture: str, activation_name: str | Activation, inputs: int, outputs: int) -> "Network":
         """The network that the configuration names, e.g. `Network.of("8-2", "esp", inputs=2, outputs=1)`."""
         return cls(inputs, hidden_widths(architecture), outputs, activation(activation_name))
+
+    # Models trained elsewhere; `conversion` is loaded where it is used.
+
+    @classmethod
+    def from_keras(cls, model: Any, activation: str | Activation | None = None) -> "Trained":
+        """(network, theta, loss) of a fully connected Keras model; `activation` names the hidden one if the model cannot.
+
+        float32 parameters are widened. A sigmoid or softmax at the end is taken off, and implies `loss`, else None.
+        MeanfieldError, naming the layer, for anything that is not Dense, an activation, Dropout or Flatten, and for a model
+        whose output is not that of its layers one after another (docs/library.md).
+        """
+        from meanfield.model import conversion
+
+        return conversion.from_keras(model, activation)
+
+    @classmethod
+    def from_torch(cls, module: Any, activation: str | Activation | None = None) -> "Trained":
+        """The same of a torch module: nn.Sequential, or a class of one's own whose layers are defined in their order.
+
+        Where `forward` applies the activation as a function, no layer tells: name it in `activation`. Errors likewise.
+        """
+        from meanfield.model import conversion
+
+        return conversion.from_torch(module, activation)
+
+    @classmethod
+    def from_sklearn(cls, estimator: Any) -> "Trained":
+        """The same of a fitted MLPClassifier or MLPRegressor, whose loss is always known. Errors likewise."""
+        from meanfield.model import conversion
+
+        return conversion.from_sklearn(estimator)
+
+    def into_keras(self, theta: np.ndarray, model: Any) -> None:
+        """Write theta [P] into a Keras model of the same layers, rounded to its precision. MeanfieldError for others."""
+        from meanfield.model import conversion
+
+        conversion.into_keras(self, theta, model)
+
+    def into_torch(self, theta: np.ndarray, module: Any) -> None:
+        """The same for a torch module."""
+        from meanfield.model import conversion
+
+        conversion.into_torch(self, theta, module)
+
+    def into_sklearn(self, theta: np.ndarray, estimator: Any) -> None:
+        """The same for a fitted estimator of scikit-learn, in place."""
+        from meanfield.model import conversion
+
+        conversion.into_sklearn(self, theta, estimator)
 
     @cached_property
     def layout(self) -> tuple[Layout, ...]:
