@@ -64,8 +64,6 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         "parameters": size,
         "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
     }
-    if "lifted" in spectrum:
-        columns["gamma_lifted"] = spectrum.lifted / size
     if "participation_ratio" in spectrum:
         mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")
         columns["participation_ratio"] = mean.reindex(epoch=trajectory.epoch)

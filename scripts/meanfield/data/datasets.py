@@ -252,8 +252,15 @@ def check_parts(dataset: xr.Dataset, task: str, name: str) -> None:
     hint = f"change test_size or split_seed of {name}, or add samples"
     if len(features) < features.shape[1]:
         raise MeanfieldError(f"{name} has {len(features)} training samples and {features.shape[1]} features; {hint}")
-    if (target == target[0]).all():
-        what = "targets are all the same" if task == REGRESSION else "samples are of one class only"
-        raise MeanfieldError(f"{name}: the training {what}; {hint}")
-    if task == REGRESSION and (test == test[0]).all():
-        raise MeanfieldError(f"{name}: the {len(test)} test targets are all the same, so that R² is undefined; {hint}")
+    if task != REGRESSION:
+        if (target == target[0]).all():
+            raise MeanfieldError(f"{name}: the training samples are of one class only; {hint}")
+        return
+    for label, *columns in zip(label_names(dataset), target.T, test.T, strict=True):
+        of = f" of {label}" if target.shape[1] > 1 else ""
+        if (columns[0] == columns[0][0]).all():
+            raise MeanfieldError(f"{name}: the training targets{of} are all the same; {hint}")
+        if (columns[1] == columns[1][0]).all():
+            raise MeanfieldError(
+                f"{name}: the {len(test)} test targets{of} are all the same, so that R² is undefined; {hint}"
+            )
