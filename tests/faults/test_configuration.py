@@ -276,6 +276,10 @@ OWN = {"target": "c", "test_size": 0.25, "split_seed": 0}
             None,
         ),
         ({"table": "t.tsv", "decimal": ","}, None),
+        ({"loss": "hinge"}, 'loss is "hinge"; allowed: sigmoid, softmax, squared'),
+        ({"loss": "squared"}, "loss is squared; allowed for a classification: sigmoid, softmax"),
+        ({"loss": "softmax", "task": "regression"}, "loss is softmax; allowed for a regression: squared"),
+        ({"loss": "softmax"}, None),
     ],
 )
 def test_what_a_table_of_ones_own_may_say(tmp_path, monkeypatch, changes, words):
@@ -284,6 +288,36 @@ def test_what_a_table_of_ones_own_may_say(tmp_path, monkeypatch, changes, words)
         (tmp_path / name).write_text("a,b,c\n")
     line = refusal(CONFIG | {"datasets": CONFIG["datasets"] | {"mine": {"table": "t.csv"} | OWN | changes}})
     assert line == words if words is None else line.startswith("configuration: datasets.mine.") and words in line, line
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("swish", 'activations[3] is "swish"; allowed: esp, relu'),
+        ({"name": "mish"}, "activations[3]: missing key formula"),
+        ({"name": "a b", "formula": "h*h"}, 'activations[3].name is "a b"'),
+        ({"name": "mish", "formula": 3}, "activations[3].formula is 3; allowed: text"),
+        ({"name": "mish", "formula": "h*h", "beta": "learnt"}, 'activations[3].beta is "learnt"'),
+        ({"name": "relu", "formula": "h*h"}, "activation relu: the name is taken"),
+        ({"name": "mish", "formula": "__import__('os')"}, "activation mish: formula \"__import__('os')\""),
+        ({"name": "mish", "formula": "1/h"}, "activation mish: formula '1/h' has no finite value at h = 0"),
+        ({"name": "mish", "formula": "h*tanh(beta*h)"}, "has a beta; say beta: trainable, or a number"),
+        ({"name": "mish", "formula": "h*tanh(softplus(h))"}, None),
+    ],
+)
+def test_what_an_activation_may_be(entry, words):
+    line = refusal(CONFIG | {"activations": [*CONFIG["activations"], entry]})
+    assert line == words if words is None else line.startswith("configuration: ") and words in line, line
+
+
+def test_two_activations_have_two_names():
+    entries = [{"name": "mine", "formula": "h*h"}, {"name": "mine", "formula": "h*h*h"}]
+    assert "activation mine: the name is taken" in refusal(CONFIG | {"activations": entries})
+
+
+def test_claims_that_are_not_there_are_told():
+    stated = CONFIG["claims"] | {"stated": "nowhere.yaml"}
+    assert "claims.stated is 'nowhere.yaml'; there is no such file" in refusal(CONFIG | {"claims": stated})
 
 
 def test_published_splits_are_not_by_class():

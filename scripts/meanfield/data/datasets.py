@@ -20,7 +20,7 @@ from sklearn.model_selection import train_test_split
 from meanfield.data import user_data
 from meanfield.data.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
 from meanfield.data.storage import STAND_IN
-from meanfield.data.task import class_names, classes, part, splits_of
+from meanfield.data.task import class_names, classes, label_names, part, splits_of
 from meanfield.errors import MeanfieldError
 from meanfield.model.losses import CLASSIFICATION, REGRESSION
 
@@ -142,9 +142,7 @@ def loss(settings: dict, labels: int, name: str) -> dict[str, str]:
     several = labels > 1 and settings.get("task", CLASSIFICATION) == CLASSIFICATION
     chosen = settings.get("loss", "softmax" if own and several else None)
     if chosen == "softmax" and labels == 1:
-        raise MeanfieldError(
-            f"{name} has two classes, which are one label, and loss softmax; set loss: sigmoid, or leave it out"
-        )
+        raise MeanfieldError(f"{name} has two classes, so one label, and loss softmax; set loss: sigmoid, or leave it out")
     return {"loss": chosen} if chosen == "softmax" else {}
 
 

@@ -82,6 +82,48 @@ def test_symmetric_units():
     assert len(symmetry.exponents(Network.of("4-3", "silu", 2, 2))) == 0
 
 
+def softmax_case(activation, l2=0.0, samples=400):
+    """A network with a softmax over three classes, its parameters and data."""
+    network = Network.of("4", activation, 2, 3)
+    rng = np.random.default_rng(3)
+    target = np.eye(3)[rng.integers(3, size=samples)]
+    data = propagation.Objective(LOSSES["softmax cross-entropy"], rng.normal(size=(samples, 2)), target, 1 / samples, l2)
+    return network, rng.normal(size=network.size), data
+
+
+def at_one_record(network, theta, data, **options):
+    trajectory = xr.Dataset({"parameters": (("seed", "epoch", "parameter"), theta[None, None])}, {"seed": [1], "epoch": [0]})
+    return spectrum.along_trajectory(trajectory, network, data, **options).squeeze()
+
+
+def test_the_softmax_has_a_flat_direction_for_each_input_of_the_output_layer():
+    result = at_one_record(*softmax_case("tanh"))
+    assert result.flat == result.symmetric == 4 + 1
+    assert result.zero_rows == 0
+
+
+@pytest.mark.parametrize("method", ["eigenvalues", "inertia"])
+def test_a_penalty_lifts_what_was_flat_but_the_shift_of_the_biases(method):
+    network, theta, data = softmax_case("tanh", l2=0.25)
+    result = at_one_record(network, theta, data, method=method)
+    assert result.flat == result.symmetric == 1
+    assert result.lifted == 4
+    plain = at_one_record(network, theta, data._replace(l2=0.0))
+    assert plain.flat == result.flat + result.lifted
+    if method == "eigenvalues":
+        assert np.isclose(result.eigenvalues, 0.25, rtol=1e-12, atol=0).sum() >= 4  # they are lifted to l2
+
+
+def test_a_penalty_belongs_to_the_gauss_newton_part():
+    network, theta, data = softmax_case("relu", l2=0.25, samples=9)
+    alone = data._replace(l2=0.0)
+    for part in ("H", "G", "R"):
+        penalty = 0.25 * np.isin(np.arange(network.size), network.weights) * (part != "R")
+        vector = np.random.default_rng(0).normal(size=network.size)
+        ours, theirs = (propagation.operator(theta, network, of, part)(vector) for of in (data, alone))
+        np.testing.assert_allclose(ours - theirs, penalty * vector, atol=1e-14)
+
+
 def test_symmetry_predicts_the_flat_directions_of_a_critical_point():
     network = Network.of("3", "esp", 2, 1)
     rng = np.random.default_rng(0)

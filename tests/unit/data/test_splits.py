@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from meanfield.data import datasets, storage, user_data
@@ -32,6 +33,45 @@ def test_each_class_has_its_share_in_both_parts(counts, seed):
     test = classes(dataset.target.values[(dataset.split == "test").values])
     found = np.bincount(test, minlength=len(counts))
     assert (np.abs(found - np.array(counts) / 2) < 1).all()
+
+
+IRIS, DIGITS = {"packaged": "iris"}, {"packaged": "digits"}
+
+
+@pytest.mark.parametrize(
+    ("settings", "labels", "expected"),
+    [
+        (IRIS, 3, {"loss": "softmax"}),
+        (IRIS | {"loss": "sigmoid"}, 3, {}),
+        ({"table": "t.csv"}, 5, {"loss": "softmax"}),
+        ({"table": "t.csv"}, 1, {}),
+        ({"table": "t.csv", "task": REGRESSION}, 2, {}),
+        ({"packaged": "breast_cancer"}, 1, {}),
+        (DIGITS, 10, {}),
+        (DIGITS | {"loss": "softmax"}, 10, {"loss": "softmax"}),
+        ({"file": "TF/Lindata.mat"}, 1, {}),
+    ],
+)
+def test_the_loss_is_softmax_for_several_classes_of_ones_own(settings, labels, expected):
+    assert datasets.loss(settings, labels, "mine") == expected
+
+
+def test_a_softmax_of_one_label_is_refused():
+    with pytest.raises(MeanfieldError, match="mine has two classes, so one label, and loss softmax; set loss: sigmoid"):
+        datasets.loss({"table": "t.csv", "loss": "softmax"}, 1, "mine")
+
+
+@pytest.mark.parametrize(("part", "words"), [("train", "training targets of b are"), ("test", "2 test targets of b are")])
+def test_a_constant_target_among_several_is_named(part, words):
+    target = np.random.default_rng(0).normal(size=(8, 2))
+    split = np.repeat(["train", "test"], [6, 2])
+    target[split == part, 1] = 3
+    dataset = xr.Dataset(
+        {"features": (("sample", "feature"), target), "target": (("sample", "label"), target), "split": ("sample", split)},
+        coords={"label": ["a", "b"]},
+    )
+    with pytest.raises(MeanfieldError, match=f"mine: the {words} all the same"):
+        datasets.check_parts(dataset, REGRESSION, "mine")
 
 
 def test_four_positives_in_400_are_in_both_parts_and_warned_about(read):

@@ -78,6 +78,16 @@ def test_gamma_by_cause_adds_up(indices, published):
     np.testing.assert_array_equal(points.get_ydata(), published["linear", "3", "relu"].gamma_published[:3])
 
 
+def test_what_a_penalty_lifts_lies_on_top_of_gamma(indices, published):
+    lifted = indices.assign(gamma_lifted=0.125)
+    panels = np.array(curves.fig4b_gamma(lifted, published).axes).reshape(5, 2)
+    area = panels[2, 0].collections[-1]
+    run = rows(indices, "linear", NAMES[0], 1)
+    causes = run[list(curves.CAUSES)].sum(axis=1)
+    assert area.get_label() == "lifted by the weight penalty"
+    assert area.get_paths()[0].vertices[:, 1].max() == pytest.approx(causes.max() + 0.125, abs=1e-15)
+
+
 def test_activations_and_derivatives(indices, published):
     values, slopes = curves.fig2_activations(indices, published).axes
     assert len(values.lines) == len(slopes.lines) == len(curves.BETAS) + 2

@@ -4,7 +4,7 @@ import pytest
 from examples import CONFIG, RUNS
 from meanfield.data import tables
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, DELIMITERS, MOST_REPLAYED, SECOND, Plan, data_size, named, path
+from meanfield.jobs.plan import CORRECTED, DELIMITERS, MOST_REPLAYED, SECOND, SOFTMAX, Plan, data_size, named, path
 from meanfield.training.arithmetic import KERNELS
 from meanfield.training.replay import ACTIVATIONS
 
@@ -37,6 +37,30 @@ def test_the_corrected_protocol_stands_beside_the_published_one():
         "esp",
         "probability",
     )
+
+
+def test_the_softmax_is_for_the_digits_by_the_corrected_protocol():
+    ours = plan()
+    [pair] = ours.experiments_of("softmax")
+    assert pair == ("digits" + SOFTMAX, "25")
+    assert ours.datasets[pair[0]] == ours.datasets["digits" + CORRECTED] | {"loss": "softmax"}
+    assert ours.averaging(*pair) == "float64"
+    assert ours.initial(*pair)["initial_weights"] == "independent"
+    assert plan(datasets={"mine": OWN}, experiments=[MINE]).experiments_of("softmax") == {}
+
+
+def test_digits_with_a_softmax_are_not_compared_with_the_publication():
+    ours = plan(datasets=CONFIG["datasets"] | {"digits": CONFIG["datasets"]["digits"] | {"loss": "softmax"}})
+    assert not ours.as_published("digits", "25")
+    assert ours.replayed("digits", "25", "esp") is None
+
+
+def test_an_activation_by_formula_goes_by_its_name():
+    mish = {"name": "mish", "formula": "h*tanh(softplus(h))"}
+    ours = plan(activations=["relu", mish])
+    assert ours.activations == ["relu", "mish"]
+    assert ours.definitions == {"relu": "relu", "mish": mish}
+    assert ours.replayed("linear", "10", "mish") is None
 
 
 def test_an_experiment_has_a_protocol_of_its_own_if_it_says_so():
