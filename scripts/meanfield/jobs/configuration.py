@@ -105,10 +105,10 @@ def check(config: dict, schema: str | Path) -> None:
 def _check_activations(definitions: list[str | dict]) -> None:
     """Formulas are understood, and names are there once."""
     if any(isinstance(entry, dict) for entry in definitions):
-        from meanfield.model.activations import learn  # with NumPy and SymPy, which no other check needs
+        from meanfield.model.activations import read  # with NumPy and SymPy, which no other check needs
 
         try:
-            learn(definitions)
+            read(definitions)
         except MeanfieldError as error:
             raise MeanfieldError(f"configuration: {error}") from error
 

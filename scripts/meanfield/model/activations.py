@@ -171,19 +171,24 @@ def from_formula(name: str, formula: str, beta: float | str | None = None, label
     return Activation(name, label or name, formula, derivatives, trainable, scaling, kinks, fixed)
 
 
-def learn(definitions: Iterable[str | dict]) -> list[str]:
-    """Take a configuration's activations into ACTIVATIONS: names of known ones, formulas as mappings; returns the names.
+def read(definitions: Iterable[str | dict]) -> list[Activation]:
+    """A configuration's activations: names of known ones, formulas as mappings (keyword arguments of `from_formula`).
 
     Errors: those of `activation` and `from_formula`; MeanfieldError for a name that is taken.
     """
-    found = []
+    found: dict[str, Activation] = {}
     for definition in definitions:
         if isinstance(definition, str):
-            found.append(activation(definition).name)
-            continue
-        name = definition["name"]
-        if name in BUILT_IN or name in found:
+            found[definition] = activation(definition)
+        elif (name := definition["name"]) in BUILT_IN or name in found:
             raise MeanfieldError(f"activation {name}: the name is taken; choose another")
-        ACTIVATIONS[name] = from_formula(**definition)
-        found.append(name)
-    return found
+        else:
+            found[name] = from_formula(**definition)
+    return list(found.values())
+
+
+def learn(definitions: Iterable[str | dict]) -> list[str]:
+    """Take a configuration's activations into ACTIVATIONS, as `read` gives them; returns their names."""
+    found = {chosen.name: chosen for chosen in read(definitions)}
+    ACTIVATIONS.update(found)
+    return list(found)
