@@ -131,4 +131,5 @@ def save(figure: Figure, *paths: str | Path) -> None:
         layout.execute(figure)
         figure.set_layout_engine("none")
     for path in paths:
+        figure.set_dpi(DPI)  # a PDF leaves it at 72
         PRINTED[Path(path).suffix](figure, path)

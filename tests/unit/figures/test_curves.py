@@ -115,6 +115,13 @@ def test_bytes_do_not_depend_on_the_time(indices, published, tmp_path, monkeypat
         assert (tmp_path / f"one.{ending}").read_bytes() == (tmp_path / f"two.{ending}").read_bytes()
 
 
+def test_a_picture_is_the_same_before_and_after_its_pdf(indices, published, tmp_path):
+    for order in (("a.png", "a.pdf"), ("b.pdf", "b.png")):
+        style.save(curves.overview(indices, published), *(tmp_path / name for name in order))
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
+
+
 def test_scores_are_labelled_by_what_they_are(indices):
     """A published task, one of one's own with two scores, a regression: each panel says what it shows."""
     one = indices[indices.dataset == "linear"]
