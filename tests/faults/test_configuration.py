@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from meanfield.data import storage
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import configuration
+from meanfield.model.activations import BUILT_IN
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 RULES = yaml.safe_load(SCHEMA.read_text())
@@ -308,6 +309,10 @@ def test_what_a_table_of_ones_own_may_say(tmp_path, monkeypatch, changes, words)
 def test_what_an_activation_may_be(entry, words):
     line = refusal(CONFIG | {"activations": [*CONFIG["activations"], entry]})
     assert line == words if words is None else line.startswith("configuration: ") and words in line, line
+
+
+def test_the_schema_knows_the_activations_that_are_built_in():
+    assert RULES["properties"]["activations"]["items"]["then"]["enum"] == list(BUILT_IN)
 
 
 def test_two_activations_have_two_names():
