@@ -8,7 +8,7 @@ with step(snakemake) as job:
     import pandas as pd
     from meanfield.ensemble import claims
     from meanfield.figures import ensembles, pages, style, tables
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
 
     learn(job.params.activations)
     tasks = dict.fromkeys(task for named in job.params.axes.values() for task in named)

@@ -5,7 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     import pandas as pd
     from meanfield.figures import curves, style
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
     from meanfield.verification import quantities
 
     learn(job.params.activations)

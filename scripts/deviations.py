@@ -5,7 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.errors import MeanfieldError
     from meanfield.figures import deviations, style, tables
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
 
     if not job.params.runs:
         raise MeanfieldError("nothing to compare: none of the configured experiments is on data of the publication")

@@ -5,7 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.ensemble import members
     from meanfield.figures import ensembles, style, tables
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
 
     learn(job.params.activations)
     indices = tables.joined(job.input.indices, job.params.runs)

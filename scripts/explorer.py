@@ -8,7 +8,7 @@ with step(snakemake) as job:
     import pandas as pd
     from meanfield.data import storage
     from meanfield.figures import binning, explorer
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
 
     activations = learn(job.params.activations)
     datasets = {Path(path).stem: storage.read(path) for path in job.input.datasets}

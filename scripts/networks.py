@@ -5,7 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.data import storage
     from meanfield.figures import networks, style
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
 
     activations = learn(job.params.activations)
 

@@ -6,7 +6,7 @@ with step(snakemake) as job:
     from meanfield.curvature.dense import NUMPY
     from meanfield.curvature.spectrum import of_run
     from meanfield.data import storage
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
 
     learn([job.params.activation])
     dense = NUMPY

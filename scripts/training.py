@@ -5,8 +5,8 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.data import storage
     from meanfield.data.task import splits_of
-    from meanfield.model.activations import learn
     from meanfield.model.network import Network
+    from meanfield.model.registry import learn
     from meanfield.training import batches
     from meanfield.training.arithmetic import Environment
     from meanfield.training.initial import initial_members

@@ -9,7 +9,7 @@ with step(snakemake) as job:
     import xarray as xr
     from meanfield.data import storage
     from meanfield.figures import binning, pages, video
-    from meanfield.model.activations import learn
+    from meanfield.model.registry import learn
 
     def read(path: str) -> xr.Dataset:
         return storage.read(path, first_seed=True, only=binning.DRAWN)

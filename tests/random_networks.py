@@ -2,10 +2,10 @@
 
 import numpy as np
 from hypothesis import strategies as st
-from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
+from meanfield.model.registry import ACTIVATIONS
 
 
 @st.composite

@@ -7,7 +7,7 @@ from browsing import DESKTOP, PHONE, errors, overflow, press, resize, wait
 from examples import named_dataset, synthetic_dataset, synthetic_run
 from meanfield.data import storage
 from meanfield.figures import decision, explorer, style
-from meanfield.model import activations
+from meanfield.model import registry
 from meanfield.model.losses import CLASSIFICATION, REGRESSION
 from meanfield.model.network import Network
 from selenium.common.exceptions import TimeoutException
@@ -256,7 +256,7 @@ def test_stand_in_data_are_marked_in_every_picture_and_only_they(browser, page):
 @pytest.mark.long
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
 def test_all_seven_activations_fit(browser, tmp_path, size):
-    names = list(activations.ACTIVATIONS)
+    names = list(registry.ACTIVATIONS)
     tasks = {name: explorer.task(dataset, "3", runs) for name, (dataset, runs) in {"one 3": made("one 3", names)}.items()}
     (tmp_path / "explorer.html").write_text(explorer.page(tasks, names))
     opened(browser, (tmp_path / "explorer.html").as_uri(), size)

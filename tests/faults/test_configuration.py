@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from meanfield.data import storage
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import configuration
-from meanfield.model.activations import BUILT_IN
+from meanfield.model.registry import KNOWN
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
 RULES = yaml.safe_load(SCHEMA.read_text())
@@ -312,7 +312,7 @@ def test_what_an_activation_may_be(entry, words):
 
 
 def test_the_schema_knows_the_activations_that_are_built_in():
-    assert RULES["properties"]["activations"]["items"]["then"]["enum"] == list(BUILT_IN)
+    assert RULES["properties"]["activations"]["items"]["then"]["enum"] == list(KNOWN)
 
 
 def test_two_activations_have_two_names():

@@ -16,15 +16,16 @@ from meanfield.curvature.dense import NUMPY
 from meanfield.curvature.indices import shares
 from meanfield.errors import MeanfieldError
 from meanfield.model import losses, propagation
-from meanfield.model.activations import Activation, from_formula
+from meanfield.model.activations import Activation
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
+from meanfield.model.registry import from_formula
 
 
 def activation(formula: str, *, name: str = "own", beta: float | str | None = None) -> Activation:
     """An activation by its formula, such as "h*tanh(softplus(h))", for `Network.of` (config/README.md has the language).
 
-    `beta`, where the formula has one: a number, or "trainable". Errors: those of `model.activations.from_formula`.
+    `beta`, where the formula has one: a number, or "trainable". Errors: those of `model.registry.from_formula`.
     """
     return from_formula(name, formula, beta)
 

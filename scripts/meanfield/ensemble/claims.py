@@ -17,7 +17,7 @@ from scipy import stats
 
 from meanfield.ensemble.members import MEASURES, SPANS, label, over_architectures
 from meanfield.errors import MeanfieldError
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 
 PUBLISHED, SEEDS, SPLITS, INDEPENDENT = AXES = ("published", "seeds", "splits", "independent")
 COLUMNS = {SEEDS: "verdict", PUBLISHED: "published_draw", SPLITS: "splits", INDEPENDENT: "independent"}
@@ -79,7 +79,7 @@ def _interval(low: float, high: float) -> str:
 def read(path: str | Path, tasks: Collection[str] = TASKS) -> tuple[list[Claim], float, dict[str, list[str]]]:
     """The claims, the level, the published architectures by task. MeanfieldError for what is not understood.
 
-    `tasks` are those that the axes know. The activations are those that are known by now (`activations.learn`).
+    `tasks` are those that the axes know. The activations are those that are known by now (`registry.learn`).
     """
     with open(path) as stream:
         content = yaml.safe_load(stream)

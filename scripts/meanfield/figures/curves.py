@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from meanfield.data.storage import RUN
 from meanfield.data.task import SCORES, scores_in
 from meanfield.figures import style
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 
 Published = dict[tuple[str, str, str], pd.DataFrame]
 """`quantities.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""

@@ -6,7 +6,7 @@ from matplotlib.lines import Line2D
 
 from meanfield.data.task import SCORES, scores_in
 from meanfield.figures import style
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 
 
 def deviations(table: pd.DataFrame) -> Figure:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
 from meanfield.ensemble.members import INTERVAL, label
 from meanfield.figures import style
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 
 AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}

@@ -22,9 +22,9 @@ from bokeh.themes import Theme
 
 from meanfield.data.task import class_names, label_names, part, scores_in, task_of
 from meanfield.figures import binning, decision, style
-from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
+from meanfield.model.registry import ACTIVATIONS
 
 LINEAR_BINS = 61
 GRID = 60  # points of the decision's image along each axis

@@ -14,9 +14,9 @@ from matplotlib.patheffects import Normal, Stroke
 
 from meanfield.data.task import SCORES, class_names, label_names, original, scores_in, task_of
 from meanfield.figures import decision, style
-from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
+from meanfield.model.registry import ACTIVATIONS
 from meanfield.training.schedule import published_updates
 
 Arrays = dict[str, xr.Dataset]

@@ -12,7 +12,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 from meanfield.data.storage import STAND_IN
 from meanfield.figures import MARK_COLOUR
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 
 matplotlib.rcParams.update({"font.size": 9, "axes.spines.top": False, "axes.spines.right": False})
 

@@ -24,7 +24,7 @@ from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
 from PIL import Image
 
 from meanfield.figures import binning, style
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 
 BINS = 121  # of the linear axis
 WIDTH, HEADER, BETWEEN, COST, FOOTER = 1280, 80, 80, 180, 60  # pixels; below the header come rows, axis, cost curves, axis

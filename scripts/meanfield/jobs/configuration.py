@@ -105,7 +105,7 @@ def check(config: dict, schema: str | Path) -> None:
 def _check_activations(definitions: list[str | dict]) -> None:
     """Formulas are understood, and names are there once."""
     if any(isinstance(entry, dict) for entry in definitions):
-        from meanfield.model.activations import read  # with NumPy and SymPy, which no other check needs
+        from meanfield.model.registry import read  # with NumPy and SymPy, which no other check needs
 
         try:
             read(definitions)

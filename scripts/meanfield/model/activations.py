@@ -4,19 +4,14 @@ Activations with their first and second derivatives in the pre-activation h and 
 The paper's ESP is f(h, β) = h·σ(βh) (arXiv:1805.08786; also known as Swish); SiLU is the same with β = 1 fixed. Every
 other one here ignores β. The output layer uses `linear`, f = βh, whose β is trainable exactly when the hidden
 activation's is (docs/protocol.md, section Network).
-
-ACTIVATIONS is the one registry: model, training, figures and configuration find an activation in it, the seven that are
-written out here and those that a configuration gives by their formula (`learn`).
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 import scipy  # its subpackages are loaded where they are first used
-
-from meanfield.errors import MeanfieldError
 
 
 class Derivatives(NamedTuple):
@@ -120,75 +115,12 @@ def linear(h: np.ndarray, beta: np.ndarray) -> Derivatives:
     return Derivatives(value=beta * h, h=beta + np.zeros_like(h), hh=0.0, beta=h, hbeta=1.0)
 
 
-ACTIVATIONS = {
-    activation.name: activation
-    for activation in (
-        Activation("esp", "ESP", "h*sigmoid(beta*h)", esp, trainable_beta=True, scaling=True),
-        Activation("relu", "ReLU", "relu(h)", relu, scaling=True, kinks=(0.0,)),
-        Activation("sigmoid", "sigmoid", "sigmoid(h)", sigmoid),
-        Activation("tanh", "tanh", "tanh(h)", tanh),
-        Activation("silu", "SiLU", "h*sigmoid(h)", silu),
-        Activation("gelu", "GELU", "h*(1 + erf(h/2**0.5))/2", gelu),
-        Activation("softplus", "softplus", "softplus(h)", softplus),
-    )
-}
-BUILT_IN = tuple(ACTIVATIONS)
-TRAINABLE = "trainable"
-
-
-def activation(name: str | Activation) -> Activation:
-    """The activation of that name, or itself; MeanfieldError names the known ones."""
-    if isinstance(name, Activation):
-        return name
-    if name not in ACTIVATIONS:
-        raise MeanfieldError(f"activation '{name}' is unknown; choose one of {', '.join(ACTIVATIONS)}")
-    return ACTIVATIONS[name]
-
-
-def from_formula(name: str, formula: str, beta: float | str | None = None, label: str | None = None) -> Activation:
-    """The activation of a formula; its derivatives, kinks and scaling symmetry are found from it.
-
-    `beta` is what beta is in it: "trainable", one parameter a unit, as in ESP, or a number. MeanfieldError, one line, for a
-    formula that is not understood, not finite, not continuous, has no second derivative or does not change with h, and for
-    a beta that is missing or not used.
-    """
-    from meanfield.model import differentiation  # SymPy takes a third of a second to load, and most runs do without
-    from meanfield.model.formula import names, parse
-
-    try:
-        tree = parse(formula)
-        if ("beta" in names(tree)) != (beta is not None):
-            found = "has no beta; leave beta out" if beta is not None else "has a beta; say beta: trainable, or a number"
-            raise MeanfieldError(f"formula {formula!r} {found}")
-        trainable = beta == TRAINABLE
-        fixed = 1.0 if beta in (None, TRAINABLE) else float(beta)
-        derivatives = differentiation.checked(tree, None if trainable else fixed)
-        kinks = differentiation.kinks(tree, derivatives, fixed)
-        scaling = differentiation.scaling(derivatives, trainable)
-    except MeanfieldError as error:
-        reason = str(error) if str(error).startswith(("formula", "the formula")) else f"formula {formula!r} {error}"
-        raise MeanfieldError(f"activation {name}: {reason}") from error
-    return Activation(name, label or name, formula, derivatives, trainable, scaling, kinks, fixed)
-
-
-def read(definitions: Iterable[str | dict]) -> list[Activation]:
-    """A configuration's activations: names of known ones, formulas as mappings (keyword arguments of `from_formula`).
-
-    Errors: those of `activation` and `from_formula`; MeanfieldError for a name that is taken.
-    """
-    found: dict[str, Activation] = {}
-    for definition in definitions:
-        if isinstance(definition, str):
-            found[definition] = activation(definition)
-        elif (name := definition["name"]) in BUILT_IN or name in found:
-            raise MeanfieldError(f"activation {name}: the name is taken; choose another")
-        else:
-            found[name] = from_formula(**definition)
-    return list(found.values())
-
-
-def learn(definitions: Iterable[str | dict]) -> list[str]:
-    """Take a configuration's activations into ACTIVATIONS, as `read` gives them; returns their names."""
-    found = {chosen.name: chosen for chosen in read(definitions)}
-    ACTIVATIONS.update(found)
-    return list(found)
+BUILT_IN = (
+    Activation("esp", "ESP", "h*sigmoid(beta*h)", esp, trainable_beta=True, scaling=True),
+    Activation("relu", "ReLU", "relu(h)", relu, scaling=True, kinks=(0.0,)),
+    Activation("sigmoid", "sigmoid", "sigmoid(h)", sigmoid),
+    Activation("tanh", "tanh", "tanh(h)", tanh),
+    Activation("silu", "SiLU", "h*sigmoid(h)", silu),
+    Activation("gelu", "GELU", "h*(1 + erf(h/2**0.5))/2", gelu),
+    Activation("softplus", "softplus", "softplus(h)", softplus),
+)

@@ -15,8 +15,9 @@ import numpy as np
 import scipy  # its subpackages are loaded where they are first used
 
 from meanfield.errors import MeanfieldError
-from meanfield.model.activations import ACTIVATIONS, Activation, activation
+from meanfield.model.activations import Activation
 from meanfield.model.network import Layer, Network
+from meanfield.model.registry import ACTIVATIONS, activation
 
 SKIPPED = {"InputLayer", "Dropout", "Flatten", "Identity"}
 """Layers that do nothing to a sample [input] at inference, which is where the Hessian is taken."""

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from meanfield.errors import MeanfieldError
-from meanfield.model.activations import Activation, Derivatives, activation, linear
+from meanfield.model.activations import Activation, Derivatives, linear
+from meanfield.model.registry import activation
 
 if TYPE_CHECKING:
     from meanfield.model.conversion import Trained

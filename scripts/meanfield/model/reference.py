@@ -19,9 +19,10 @@ import numpy as np
 from scipy.special import expit
 
 from meanfield.errors import MeanfieldError
-from meanfield.model.activations import Activation, Derivatives, activation, esp, linear
+from meanfield.model.activations import Activation, Derivatives, esp, linear
 from meanfield.model.losses import SIGMOID_CROSS_ENTROPY, SQUARED_ERROR, Loss
 from meanfield.model.network import Layer
+from meanfield.model.registry import activation
 
 # 1. One unit: a gate in thermal noise (arXiv:1805.08786; derived in docs/method.md, section "From a gate to ESP").
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from meanfield.curvature import autodiff, hessian
 from meanfield.model import propagation
-from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
+from meanfield.model.registry import ACTIVATIONS
 from meanfield.training.tensorflow_model import configure
 from random_networks import cases
 

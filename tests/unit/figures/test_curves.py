@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from examples import illegible, synthetic_dataset, synthetic_run
 from meanfield.figures import curves, style
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 
 NAMES = ("esp", "relu", "sigmoid")
 FIGURES = {

@@ -7,9 +7,9 @@ from examples import illegible, named_dataset, synthetic_dataset, synthetic_run
 from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 from meanfield.figures import decision, networks
-from meanfield.model.activations import ACTIVATIONS
 from meanfield.model.losses import CLASSIFICATION, REGRESSION
 from meanfield.model.network import Network
+from meanfield.model.registry import ACTIVATIONS
 
 NAMES = ("esp", "relu", "sigmoid")
 

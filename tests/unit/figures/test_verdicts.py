@@ -6,7 +6,7 @@ import pytest
 import xarray as xr
 from examples import illegible
 from meanfield.figures import verdicts
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 from meanfield.verification.verdicts import DIFFERS, IDENTICAL, VERDICTS
 
 

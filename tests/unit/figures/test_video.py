@@ -7,7 +7,7 @@ import pytest
 import xarray as xr
 from meanfield.data.storage import STAND_IN
 from meanfield.figures import binning, video
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 from PIL import Image
 
 NAMES = list(ACTIVATIONS)

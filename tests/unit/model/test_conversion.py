@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from meanfield import MeanfieldError, Network
 from meanfield.model import conversion, losses
-from meanfield.model.activations import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS
 from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 

@@ -6,11 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from meanfield.curvature import autodiff, hessian
 from meanfield.errors import MeanfieldError
-from meanfield.model import activations, differentiation, formula
-from meanfield.model.activations import ACTIVATIONS, from_formula
+from meanfield.model import differentiation, formula, registry
 from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective, gradient
+from meanfield.model.registry import ACTIVATIONS, from_formula
 from meanfield.training.tensorflow_model import activation as by_tensorflow
 from meanfield.training.tensorflow_model import configure, tf
 from random_networks import central_differences
@@ -36,7 +36,7 @@ def own(name):
     return from_formula(name, *OWN[name][:2])
 
 
-@pytest.mark.parametrize("name", activations.BUILT_IN)
+@pytest.mark.parametrize("name", registry.KNOWN)
 def test_built_in_activations_agree_with_their_formulas(name):
     known = ACTIVATIONS[name]
     found = from_formula("other", known.formula, "trainable" if known.trainable_beta else None)
@@ -70,7 +70,7 @@ def test_kinks_elsewhere_and_the_derivative_there():
     assert from_formula("own", "relu(h)").derivatives(zero, zero).h == 0
 
 
-@pytest.mark.parametrize("name", [*activations.BUILT_IN, *OWN])
+@pytest.mark.parametrize("name", [*registry.KNOWN, *OWN])
 def test_tensorflow_gives_value_and_derivatives(name):
     chosen = ACTIVATIONS.get(name) or own(name)
     h = np.append(np.random.default_rng(2).normal(size=200) * 5, [0, 1, 1000, -1000]).reshape(1, 1, -1)
@@ -203,10 +203,10 @@ def test_beta_that_nobody_uses():
 def test_learning_keeps_the_known_ones():
     before = dict(ACTIVATIONS)
     try:
-        assert activations.learn(["esp", {"name": "mish", "label": "Mish", "formula": OWN["mish"][0]}]) == ["esp", "mish"]
+        assert registry.learn(["esp", {"name": "mish", "label": "Mish", "formula": OWN["mish"][0]}]) == ["esp", "mish"]
         assert Network.of("3", "mish", 2, 1).activation.label == "Mish"
         with pytest.raises(MeanfieldError, match="activation esp: the name is taken"):
-            activations.learn([{"name": "esp", "formula": "h*h"}])
+            registry.learn([{"name": "esp", "formula": "h*h"}])
     finally:
         ACTIVATIONS.clear()
         ACTIVATIONS.update(before)

@@ -11,8 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from meanfield.errors import MeanfieldError
 from meanfield.model import reference
-from meanfield.model.activations import ACTIVATIONS, esp
+from meanfield.model.activations import esp
 from meanfield.model.network import Layer, Network
+from meanfield.model.registry import ACTIVATIONS
 from meanfield.training.initial import initial_parameters
 from meanfield.training.tensorflow_model import activation, configure, cost, output_layer, tf
 from random_networks import central_differences
