@@ -8,7 +8,7 @@ from examples import named_dataset, synthetic_dataset, synthetic_run
 from meanfield.data import storage
 from meanfield.figures import decision, explorer, style
 from meanfield.model import registry
-from meanfield.model.losses import CLASSIFICATION, REGRESSION
+from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
 from selenium.common.exceptions import TimeoutException
 from selenium.webdriver.common.by import By
@@ -72,17 +72,16 @@ def test_decisions_are_those_of_the_network_on_the_plane(inputs, tasks):
     dataset, runs = inputs["three 3"]
     theta = runs["esp"].trajectory.parameters.values[0, -1]
     plane = decision.plane(dataset, explorer.GRID)
-    expected = decision.classes(decision.predictions(theta, Network.of("3", "esp", 5, 3), plane.features(), CLASSIFICATION))
+    expected = decision.classes(decision.predictions(theta, Network.of("3", "esp", 5, 3), plane.features(), dataset))
     np.testing.assert_array_equal(tasks["three 3"]["runs"]["esp"]["decisions"][-1].ravel(), expected)
 
 
 def test_a_regression_runs_from_the_smallest_to_the_largest_target():
     dataset, runs = made("one 3")
-    shown = explorer.task(dataset.assign_attrs(task=REGRESSION), "3", runs)
+    dataset = dataset.assign_attrs(task=REGRESSION)
+    shown = explorer.task(dataset, "3", runs)
     theta = runs["esp"].trajectory.parameters.values[0, -1]
-    z = decision.predictions(
-        theta, Network.of("3", "esp", 2, 1), decision.plane(dataset, explorer.GRID).features(), REGRESSION
-    )
+    z = decision.predictions(theta, Network.of("3", "esp", 2, 1), decision.plane(dataset, explorer.GRID).features(), dataset)
     image = shown["runs"]["esp"]["decisions"][-1].ravel()
     assert (image[z[:, 0] >= dataset.target.values.max()] == 255).all()
     assert (image[z[:, 0] <= dataset.target.values.min()] == 0).all()

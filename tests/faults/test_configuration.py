@@ -278,7 +278,7 @@ OWN = {"target": "c", "test_size": 0.25, "split_seed": 0}
         ),
         ({"table": "t.tsv", "decimal": ","}, None),
         ({"loss": "hinge"}, 'loss is "hinge"; allowed: sigmoid, softmax, squared'),
-        ({"loss": "squared"}, "loss is squared; allowed for a classification: sigmoid, softmax"),
+        ({"loss": "squared"}, None),
         ({"loss": "softmax", "task": "regression"}, "loss is softmax; allowed for a regression: squared"),
         ({"loss": "softmax"}, None),
     ],

@@ -58,7 +58,7 @@ def test_formulas_go_from_the_configuration_to_video_explorer_and_claims(activat
     assert "They have fewer flat directions than ReLU." in said
     assert "Final γ of tanh gate lower than ReLU" in said
     log = (results / "logs/training/nonlinear_10_leaky.log").read_text()
-    assert "leaky ReLU, where(h > 0, h, 0.01*h): kink at h = 0, scaling symmetry" in log
+    assert "leaky ReLU, where(h > 0, h, 0.01*h): kink at h = 0, unchanged under" in log
     assert "AutoGraph" not in log
 
 

@@ -129,13 +129,12 @@ def _counted(
 
 
 def _flat_without_penalty(
-    matrices: np.ndarray, method: str, members: np.ndarray, network: Network, objective: Objective, dense: Dense
+    members: np.ndarray, method: str, network: Network, objective: Objective, dense: Dense
 ) -> np.ndarray:
-    """How many eigenvalues of the loss alone are flat, from Hessians [batch, P, P] with their penalty."""
-    alone = matrices.copy()
-    alone[:, network.weights, network.weights] -= objective.l2
-    unpenalised = objective._replace(l2=0.0)
-    return _counted(alone, zero_rows(alone), method, members, network, unpenalised, dense)["flat"]
+    """How many eigenvalues of the loss alone are flat, without its penalty: int64 [batch]."""
+    alone = objective._replace(l2=0.0)
+    matrices = hessian.hessian(members, network, alone, dense=dense)
+    return _counted(matrices, zero_rows(matrices), method, members, network, alone, dense)["flat"]
 
 
 def _largest_of_split(
@@ -172,7 +171,7 @@ def of_members(
     zero = zero_rows(matrices)
     result = _counted(matrices, zero, method, members, network, objective, dense)
     if objective.l2:
-        result["lifted"] = _flat_without_penalty(matrices, method, members, network, objective, dense) - result["flat"]
+        result["lifted"] = _flat_without_penalty(members, method, network, objective, dense) - result["flat"]
     gradients = propagation.gradient(members, network, objective)
     cases = zip(members, gradients, ~zero, result["tolerance"], strict=True)
     result["symmetric"] = np.array([symmetry.flat_directions(t, g, symmetries, kept, tau) for t, g, kept, tau in cases])

@@ -1,9 +1,10 @@
 """
 Symmetries of the loss, as an exact test of any Hessian and as a cause of flat directions.
 
-Rescaling: a hidden unit with f(ch, β/c) = c·f(h, β) is unchanged under (w_in, b) → c·, β → β/c, w_out → w_out/c, the
-output unit z = βh under (W, b) → c·, β → β/c. With S = diag(±1, 0) saying how each parameter scales and v = Sθ, the loss is
-constant along v: v·∇ℓ = 0 at every θ, and, differentiated once more, H v = −S ∇ℓ.
+Rescaling: a hidden unit with f(cᵖh, cᵃβ) = c⁻ᵠ·f(h, β) is unchanged under (w_in, b) → cᵖ·, β → cᵃβ, w_out → cᵠ w_out; for
+ESP (p, a, q) = (1, −1, −1), for ReLU (1, 0, −1). The output unit z = βh is so under (W, b) → c·, β → β/c. With S the
+diagonal matrix of the exponents and v = Sθ, the loss is constant along v: v·∇ℓ = 0 at every θ, and, differentiated once
+more, H v = −S ∇ℓ.
 
 Shift: the softmax cross-entropy does not see a number added to all logits of a sample, so it is constant along v with 1/β_i
 at (W, b)[i, j] for every output i and any one input j. Differentiated, H v is ∂ℓ/∂(W, b)[i, j]/β_i² at β_i, where β is a
@@ -21,25 +22,25 @@ from meanfield.model.propagation import Objective
 
 
 def exponents(network: Network) -> np.ndarray:
-    """The diagonals of S, one per symmetric unit: float64 [unit, P] of +1 (scales with c), −1 (with 1/c) and 0."""
+    """The diagonals of S, one for each rescaling of a unit: float64 [rescaling, P] of the parameters' exponents."""
     rows = []
     for number, layout in enumerate(network.layout):
         last = number == len(network.layout) - 1
-        if (last and not layout.beta) or (not last and not network.activation.scaling):
-            continue
+        of_output = ((1.0, -1.0, 0.0),) if layout.beta else ()
         for unit in range(layout.units):
-            row = np.zeros(network.size)
-            row[layout.affine[unit]] = 1
-            if layout.beta:
-                row[layout.betas[unit]] = -1
-            if not last:
-                row[network.layout[number + 1].affine[:, unit]] = -1
-            rows.append(row)
+            for into, of_beta, out in of_output if last else network.activation.rescalings:
+                row = np.zeros(network.size)
+                row[layout.affine[unit]] = into
+                if layout.beta:
+                    row[layout.betas[unit]] = of_beta
+                if not last:
+                    row[network.layout[number + 1].affine[:, unit]] = out
+                rows.append(row)
     return np.array(rows).reshape(-1, network.size)
 
 
 class Symmetries(NamedTuple):
-    """What a network's loss has: diagonals of S [unit, P]; places of the output's parameters that shift, [shift, label]."""
+    """What a network's loss has: diagonals of S [rescaling, P]; places of what shifts in the last layer, [shift, label]."""
 
     scaling: np.ndarray
     shifted: np.ndarray

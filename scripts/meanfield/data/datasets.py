@@ -22,7 +22,7 @@ from meanfield.data.published import MIRROR_VARIABLE, PINNED, Unavailable, publi
 from meanfield.data.storage import STAND_IN
 from meanfield.data.task import class_names, classes, label_names, part, splits_of
 from meanfield.errors import MeanfieldError
-from meanfield.model.losses import CLASSIFICATION, REGRESSION
+from meanfield.model.losses import CLASSIFICATION, LOSS_OF, REGRESSION, WORDS
 
 Array = np.ndarray | xr.DataArray
 FEW = 10  # test samples: with fewer of a class one that is misjudged changes its share by more than a tenth
@@ -143,7 +143,8 @@ def loss(settings: dict, labels: int, name: str) -> dict[str, str]:
     chosen = settings.get("loss", "softmax" if own and several else None)
     if chosen == "softmax" and labels == 1:
         raise MeanfieldError(f"{name} has two classes, so one label, and loss softmax; set loss: sigmoid, or leave it out")
-    return {"loss": chosen} if chosen == "softmax" else {}
+    usual = LOSS_OF[settings.get("task", CLASSIFICATION)]
+    return {"loss": chosen} if chosen and WORDS[chosen] is not usual else {}
 
 
 def split(

@@ -9,10 +9,9 @@ their file, principal components are those of the scaled features.
 from typing import NamedTuple
 
 import numpy as np
-import scipy  # its subpackages are loaded where they are first used
 import xarray as xr
 
-from meanfield.data.task import class_names, classes, feature_names, label_names, original, part, task_of
+from meanfield.data.task import class_names, classes, feature_names, label_names, loss_of, original, part, task_of
 from meanfield.errors import MeanfieldError
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
@@ -85,13 +84,13 @@ def shorten(name: str, longest: int = 20) -> str:
     return name if len(name) <= longest else name[: longest - 1] + "…"
 
 
-def predictions(theta: np.ndarray, network: Network, features: np.ndarray, task: str) -> np.ndarray:
+def predictions(theta: np.ndarray, network: Network, features: np.ndarray, dataset: xr.Dataset) -> np.ndarray:
     """ŷ of each label, float64 [batch, sample, label], for parameters theta [batch, P] and features [sample, feature].
 
-    Classification: the probability σ(z). Regression: z itself.
+    Classification: probabilities, by the dataset's loss; of a square, what is between 0 and 1. Regression: z itself.
     """
-    z = network.forward(network.unpack(theta), features)[-1].value
-    return z if task == REGRESSION else scipy.special.expit(z)
+    values = loss_of(dataset).prediction(network.forward(network.unpack(theta), features)[-1].value)
+    return values if task_of(dataset) == REGRESSION else np.clip(values, 0, 1)
 
 
 def between_targets(values: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -90,7 +90,7 @@ def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.n
     symlog = [binning.symlog_counts(*record, edges["symlog"])[0] for record in zip(values, zeros, strict=True)]
     linear = [binning.counts(record, edges["linear"])[0] for record in values]
     rows, task = rows.assign(test_score=rows[f"test_{scores_in(rows)[0]}"]), task_of(dataset)
-    predictions = [decision.predictions(theta, network, features, task) for theta in run.trajectory.parameters.values[0]]
+    predictions = [decision.predictions(theta, network, features, dataset) for theta in run.trajectory.parameters.values[0]]
     if task == REGRESSION:
         known = dataset.target.values[:, :1]  # of several targets the first is drawn
         predictions = [decision.between_targets(values[:, :1], known) for values in predictions]

@@ -186,7 +186,7 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
     shown = {"extent": extent, "origin": "lower", "aspect": "auto", "interpolation": "nearest"}
     for axes, (name, run) in zip(panels, trajectories.items(), strict=True):
         network = Network.of(architecture, name, dataset.sizes["feature"], labels)
-        values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), task)
+        values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), dataset)
         if task == REGRESSION:
             image = axes.imshow((values[:, 0] * deviation + mean).reshape(GRID, GRID), **targets, **shown)
         elif labels == 1:

@@ -153,9 +153,8 @@ def _check_dataset(name: str, dataset: dict) -> None:
         raise MeanfieldError(
             f'configuration: datasets.{name}.decimal is ",", and so is the delimiter; set delimiter: ";", or what it is'
         )
-    if (dataset.get("loss") == "squared") != (task == "regression") and "loss" in dataset:
-        allowed = "squared" if task == "regression" else "sigmoid, softmax"
-        raise MeanfieldError(f"configuration: datasets.{name}.loss is {dataset['loss']}; allowed for a {task}: {allowed}")
+    if task == "regression" and dataset.get("loss", "squared") != "squared":
+        raise MeanfieldError(f"configuration: datasets.{name}.loss is {dataset['loss']}; allowed for a regression: squared")
     if dataset.get("loss") == "softmax" and dataset.get("residual_output") == "esp":
         raise MeanfieldError(
             f"configuration: datasets.{name}.residual_output is esp, which is the original's with sigmoids; allowed with "

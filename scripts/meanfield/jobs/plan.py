@@ -171,7 +171,9 @@ class Plan:
         """Whether a pair is trained in the way of the publication: its protocol, loss, weights and kind of optimizer."""
         optimizer = {key: self.config["optimizer"][key] for key in ORIGINAL}
         drawn = self.initial(dataset, architecture)["initial_weights"]
-        theirs = drawn == "as_published" and optimizer == ORIGINAL and self.datasets[dataset].get("loss") != "softmax"
+        theirs = (
+            drawn == "as_published" and optimizer == ORIGINAL and self.datasets[dataset].get("loss", "sigmoid") == "sigmoid"
+        )
         return theirs and not self.corrects(dataset, architecture)
 
     def seeds(self, dataset: str, architecture: str) -> list[int]:

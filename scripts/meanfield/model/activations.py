@@ -34,8 +34,8 @@ class Activation:
 
     `derivatives(h, beta)` takes h [..., unit] and beta [..., unit], broadcast together. `formula` is f in the language of
     `formula`, from which TensorFlow computes; in it beta is the unit's where it is trainable, else the constant `beta`.
-    `scaling` says that f(ch, β/c) = c·f(h, β) for c > 0 (without trainable β: f(ch) = c·f(h)): the symmetry of
-    docs/method.md, section "Symmetries as an exact test". `kinks` are the h at which f' jumps.
+    `rescalings` are exponents (p, a, q), each with f(cᵖh, cᵃβ) = c⁻ᵠ·f(h, β) for c > 0: the symmetries of docs/method.md,
+    section "Symmetries as an exact test". `kinks` are the h at which f' jumps.
     """
 
     name: str
@@ -43,7 +43,7 @@ class Activation:
     formula: str
     derivatives: Callable[[np.ndarray, np.ndarray], Derivatives]
     trainable_beta: bool = False
-    scaling: bool = False
+    rescalings: tuple[tuple[float, float, float], ...] = ()
     kinks: tuple[float, ...] = ()
     beta: float = 1.0
 
@@ -52,7 +52,12 @@ class Activation:
         """The formula and what was found about it, in words."""
         beta = "β trained" if self.trainable_beta else f"β = {self.beta:g}" if "beta" in self.formula else ""
         kinks = f"kink at h = {', '.join(f'{h:g}' for h in self.kinks)}" if self.kinks else "smooth"
-        symmetry = "scaling symmetry" if self.scaling else "no scaling symmetry"
+        scaled = ("weights in", "β", "weights out")
+        said = (
+            " · ".join(f"({name})^{power:g}" for name, power in zip(scaled, powers, strict=True) if power)
+            for powers in self.rescalings
+        )
+        symmetry = f"unchanged under {' and '.join(said)}" if self.rescalings else "no rescaling symmetry"
         return f"{self.label}, {self.formula}: {', '.join(filter(None, [beta, kinks, symmetry]))}"
 
 
@@ -116,8 +121,8 @@ def linear(h: np.ndarray, beta: np.ndarray) -> Derivatives:
 
 
 BUILT_IN = (
-    Activation("esp", "ESP", "h*sigmoid(beta*h)", esp, trainable_beta=True, scaling=True),
-    Activation("relu", "ReLU", "relu(h)", relu, scaling=True, kinks=(0.0,)),
+    Activation("esp", "ESP", "h*sigmoid(beta*h)", esp, trainable_beta=True, rescalings=((1.0, -1.0, -1.0),)),
+    Activation("relu", "ReLU", "relu(h)", relu, rescalings=((1.0, 0.0, -1.0),), kinks=(0.0,)),
     Activation("sigmoid", "sigmoid", "sigmoid(h)", sigmoid),
     Activation("tanh", "tanh", "tanh(h)", tanh),
     Activation("silu", "SiLU", "h*sigmoid(h)", silu),

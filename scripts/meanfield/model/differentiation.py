@@ -1,5 +1,5 @@
 """
-What a formula of an activation leaves open, found by SymPy: its derivatives, its kinks, its scaling symmetry.
+The derivatives of an activation that is given by its formula, found by SymPy.
 
 The derivatives are exact and written with functions that neither overflow nor cancel: σ' = σ(x)σ(−x), tanh' = 4σ(2x)σ(−2x).
 At a kink they are what the formula gives there: 0 for relu(h), the case that holds for where(h > 0, …), as automatic
@@ -23,9 +23,6 @@ from meanfield.model.formula import evaluate
 H, BETA = sympy.symbols("h beta")
 REACH, BETAS = 50.0, (-3.0, -0.5, 0.0, 0.5, 1.0, 3.0)  # pre-activations up to here, for these β, are tried
 GRID = np.union1d(np.linspace(-REACH, REACH, 4001), np.geomspace(1e-9, REACH, 200) * [[-1], [1]])
-SMOOTH = 1e-7  # a step of f, or f', between neighbouring numbers: more is a jump, or a kink
-HALVINGS = 100  # of an interval of the grid, which leaves neighbouring numbers
-SAME = 1e-12  # of Euler's identity, relative to its terms
 
 
 def _function(name: str, derivative: Callable[[sympy.Expr], sympy.Expr]) -> type[sympy.Function]:
@@ -72,6 +69,7 @@ OPERATIONS |= {
     sympy.And: lambda *parts: reduce(np.logical_and, parts),
     sympy.Or: lambda *parts: reduce(np.logical_or, parts),
     sympy.Not: np.logical_not,
+    sympy.ITE: np.where,
     ExprCondPair: lambda value, condition: (condition, value),
     sympy.Piecewise: lambda *cases: reduce(lambda other, case: np.where(*case, other), cases[-2::-1], cases[-1][1]),
 }
@@ -117,8 +115,8 @@ def checked(tree: ast.expr, beta: float | None) -> Callable[[np.ndarray, np.ndar
             value = evaluate(tree, NUMBERS, {"h": h, "beta": betas if beta is None else beta})
         function = derivatives(tree, beta)
         found = function(h, betas)
-    except (ArithmeticError, TypeError, ValueError, RecursionError, AttributeError) as error:
-        raise MeanfieldError(f"is not a function that can be differentiated ({type(error).__name__}: {error})") from error
+    except (ArithmeticError, TypeError, ValueError, RecursionError, AttributeError, KeyError) as error:
+        raise MeanfieldError("is no number for any h, or cannot be differentiated") from error
     named = {"": np.broadcast_to(value, found.value.shape), "first derivative ": found.h, "second derivative ": found.hh}
     if beta is None:
         named |= {"derivative in beta ": found.beta, "second derivative in beta ": found.betabeta}
@@ -134,43 +132,3 @@ def checked(tree: ast.expr, beta: float | None) -> Callable[[np.ndarray, np.ndar
     if beta is None and not found.beta.any():
         raise MeanfieldError("does not change with beta; leave beta out")
     return function
-
-
-def _switches(tree: ast.expr, values: Mapping[str, np.ndarray]) -> list[np.ndarray]:
-    """Where comparisons hold and arguments of relu are positive, bool of h's shape: f is smooth wherever none changes."""
-    switches = []
-    for part in ast.walk(tree):
-        if isinstance(part, ast.Compare):
-            switches.append(evaluate(part, NUMBERS, values))
-        elif isinstance(part, ast.Call) and part.func.id == "relu":
-            switches.append(evaluate(part.args[0], NUMBERS, values) > 0)
-    return [np.broadcast_to(switch, values["h"].shape) for switch in switches]
-
-
-def kinks(tree: ast.expr, function: Callable[[np.ndarray, np.ndarray], Derivatives], beta: float) -> tuple[float, ...]:
-    """Where f' jumps, within REACH, at this β. MeanfieldError where f itself does: no gradient would know of it."""
-    found = set()
-    with np.errstate(all="ignore"):
-        for number, switch in enumerate(_switches(tree, {"h": GRID, "beta": beta})):
-            places = np.flatnonzero(switch[1:] != switch[:-1])
-            low, high = GRID[places], GRID[places + 1]
-            for _ in range(HALVINGS):
-                middle = (low + high) / 2
-                first = _switches(tree, {"h": middle, "beta": beta})[number] == switch[places]
-                low, high = np.where(first, middle, low), np.where(first, high, middle)
-            below, above = (function(h, np.full_like(h, beta)) for h in (low, high))
-            for place, h in enumerate(np.where(np.abs(low) < np.abs(high), low, high)):
-                before, after = below.value[place], above.value[place]
-                if abs(after - before) > SMOOTH * (1 + abs(after)):
-                    raise MeanfieldError(f"jumps from {before:g} to {after:g} at h = {h:g}; an activation is continuous")
-                if abs(above.h[place] - below.h[place]) > SMOOTH * (1 + abs(above.h[place])):
-                    found.add(float(h))
-    return tuple(sorted(found))
-
-
-def scaling(function: Callable[[np.ndarray, np.ndarray], Derivatives], trainable: bool) -> bool:
-    """Whether f(ch, β/c) = c·f(h, β) for all c > 0: by Euler's identity h f_h − β f_β = f, at many h and β."""
-    h, beta = GRID, np.array(BETAS)[:, None]
-    found = function(h, beta)
-    terms = np.stack(np.broadcast_arrays(h * found.h, -beta * found.beta if trainable else 0.0, -found.value))
-    return bool((np.abs(terms.sum(axis=0)) <= SAME * np.abs(terms).sum(axis=0)).all())

@@ -19,14 +19,17 @@ from meanfield.errors import MeanfieldError
 class Loss:
     """A loss; each function takes z and y of one shape [..., sample, label] (float64) and returns an array of it.
 
-    The curvature of a `coupled` loss is a matrix a sample, [..., sample, label, label].
+    The curvature of a `coupled` loss is a matrix a sample, [..., sample, label, label]. `prediction` is ŷ from z; a single
+    label is decided for where z is above `boundary`.
     """
 
     name: str
     value: Callable[[np.ndarray, np.ndarray], np.ndarray]
     residual: Callable[[np.ndarray, np.ndarray], np.ndarray]
     curvature: Callable[[np.ndarray, np.ndarray], np.ndarray]
+    prediction: Callable[[np.ndarray], np.ndarray]
     coupled: bool = False
+    boundary: float = 0.0
 
     def averaging(self, samples: int, labels: int, precision: str = "float32") -> float:
         """The factor of the mean, 1/(N·K) or, coupled, 1/N, rounded to `precision`.
@@ -51,6 +54,7 @@ SIGMOID_CROSS_ENTROPY = Loss(
     value=lambda z, y: np.maximum(z, 0) - z * y + np.log1p(np.exp(-np.abs(z))),
     residual=_cross_entropy_residual,
     curvature=_cross_entropy_curvature,
+    prediction=lambda z: scipy.special.expit(z),
 )
 
 
@@ -80,12 +84,21 @@ def _softmax_curvature(z: np.ndarray, y: np.ndarray) -> np.ndarray:
     return y.sum(axis=-1)[..., None, None] * matrix
 
 
-SOFTMAX_CROSS_ENTROPY = Loss("softmax cross-entropy", _softmax_value, _softmax_residual, _softmax_curvature, coupled=True)
+SOFTMAX_CROSS_ENTROPY = Loss(
+    "softmax cross-entropy",
+    value=_softmax_value,
+    residual=_softmax_residual,
+    curvature=_softmax_curvature,
+    prediction=lambda z: scipy.special.softmax(z, axis=-1),
+    coupled=True,
+)
 SQUARED_ERROR = Loss(
     "squared error",
     value=lambda z, y: (z - y) ** 2 / 2,
     residual=lambda z, y: z - y,
     curvature=lambda z, y: np.ones_like(z),
+    prediction=lambda z: z,
+    boundary=0.5,
 )
 CLASSIFICATION, REGRESSION = "classification", "regression"
 LOSS_OF = {CLASSIFICATION: SIGMOID_CROSS_ENTROPY, REGRESSION: SQUARED_ERROR}

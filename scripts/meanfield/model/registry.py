@@ -25,13 +25,16 @@ def activation(name: str | Activation) -> Activation:
 
 
 def from_formula(name: str, formula: str, beta: float | str | None = None, label: str | None = None) -> Activation:
-    """The activation of a formula; its derivatives, kinks and scaling symmetry are found from it.
+    """The activation of a formula; its derivatives, kinks and rescaling symmetries are found from it.
 
     `beta` is what beta is in it: "trainable", one parameter a unit, as in ESP, or a number. MeanfieldError, one line, for a
     formula that is not understood, not finite, not continuous, has no second derivative or does not change with h, and for
     a beta that is missing or not used.
     """
-    from meanfield.model import differentiation  # SymPy takes a third of a second to load, and most runs do without
+    from meanfield.model import (  # SymPy takes a third of a second to load, and most runs do without
+        differentiation,
+        properties,
+    )
 
     try:
         tree = parse(formula)
@@ -41,12 +44,12 @@ def from_formula(name: str, formula: str, beta: float | str | None = None, label
         trainable = beta == TRAINABLE
         fixed = 1.0 if beta in (None, TRAINABLE) else float(beta)
         derivatives = differentiation.checked(tree, None if trainable else fixed)
-        kinks = differentiation.kinks(tree, derivatives, fixed)
-        scaling = differentiation.scaling(derivatives, trainable)
+        kinks = properties.kinks(tree, derivatives, None if trainable else fixed)
+        rescalings = properties.rescalings(derivatives, trainable)
     except MeanfieldError as error:
         reason = str(error) if str(error).startswith(("formula", "the formula")) else f"formula {formula!r} {error}"
         raise MeanfieldError(f"activation {name}: {reason}") from error
-    return Activation(name, label or name, formula, derivatives, trainable, scaling, kinks, fixed)
+    return Activation(name, label or name, formula, derivatives, trainable, rescalings, kinks, fixed)
 
 
 def read(definitions: Iterable[str | dict]) -> list[Activation]:

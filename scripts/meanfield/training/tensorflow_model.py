@@ -20,13 +20,13 @@ from meanfield.model.activations import Activation
 from meanfield.model.formula import evaluate, parse
 from meanfield.model.network import Network
 
-LARGEST = 700.0  # beyond it exp overflows
+LARGEST = 709.0  # beyond it exp overflows
 
 
 def _inside(function: Callable, domain: Callable[[tf.Tensor], tf.Tensor], instead: float, outside: float) -> Callable:
     """The function, but `outside` out of its domain, where only a case of a formula asks for it that does not hold.
 
-    Its derivative there is 0, so that `where` does not multiply 0 by ∞. `instead` is a number of the domain.
+    Finite, and of derivative 0, so that `where` does not multiply 0 by ∞. `instead` is a number of the domain.
     """
 
     def total(x: tf.Tensor) -> tf.Tensor:
@@ -41,6 +41,8 @@ def _number(value: float) -> tf.Tensor:
 
 
 def _power(base: tf.Tensor, exponent: float) -> tf.Tensor:
+    if exponent == 0:
+        return tf.ones_like(base)
     if exponent < 0:
         return tf.math.divide_no_nan(_number(1), _power(base, -exponent))
     if exponent == int(exponent):
@@ -54,8 +56,8 @@ FUNCTIONS = {
     "tanh": tf.tanh,
     "relu": tf.nn.relu,
     "erf": tf.math.erf,
-    "exp": _inside(tf.exp, lambda x: x < LARGEST, 0, float("inf")),
-    "log": _inside(tf.math.log, lambda x: x > 0, 1, -float("inf")),
+    "exp": _inside(tf.exp, lambda x: x < LARGEST, 0, 8e307),
+    "log": _inside(tf.math.log, lambda x: x > 0, 1, 0),
     "where": tf.where,
     "number": _number,
     "divide": tf.math.divide_no_nan,

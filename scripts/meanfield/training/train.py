@@ -57,6 +57,7 @@ def train(
     rates = learning_rates(int(records[-1]) + 1, *(optimizer[key] for key in RATE))
     scores = scores_of(dataset)
     common = network, sets, initial, rates, optimizer, residual_output
+    loss = loss_of(dataset)
     if environment:
         from meanfield.training import replay
 
@@ -66,11 +67,15 @@ def train(
 
         trainer = tensorflow_training.Trainer(
             *common,
-            loss=loss_of(dataset).name,
+            loss=loss.name,
             averaging=averaging,
             batches=optimizer["batch_size"] and Batches(optimizer["batch_size"], target.shape[-1], seeds),
             random_rounding=random_rounding,
         )
+
+    def score(name: str, z: np.ndarray, target: np.ndarray) -> np.ndarray:
+        return SCORE[name](z if name == "r2" else z - loss.boundary, target)
+
     rows, previous = [], -1
     for update in progress(records, "record"):
         value, z, gradient = trainer.advance(int(update) - previous)
@@ -84,11 +89,11 @@ def train(
         rows.append(
             {
                 "cost": value,
-                **{f"train_{name}": SCORE[name](z, target) for name in scores},
+                **{f"train_{name}": score(name, z, target) for name in scores},
                 "gradient": gradient,
                 "cost_after": value_after,
-                **{f"train_{name}_after": SCORE[name](z_after, target) for name in scores},
-                **{f"test_{name}": SCORE[name](test_z, test_target) for name in scores},
+                **{f"train_{name}_after": score(name, z_after, target) for name in scores},
+                **{f"test_{name}": score(name, test_z, test_target) for name in scores},
                 "gradient_norm": gradient_norm,
                 "parameters": trainer.theta,
                 "residual": residual,

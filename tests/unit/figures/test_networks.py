@@ -7,7 +7,7 @@ from examples import illegible, named_dataset, synthetic_dataset, synthetic_run
 from matplotlib.collections import PathCollection
 from matplotlib.text import Text
 from meanfield.figures import decision, networks
-from meanfield.model.losses import CLASSIFICATION, REGRESSION
+from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
 from meanfield.model.registry import ACTIVATIONS
 
@@ -74,7 +74,7 @@ def test_boundaries_are_the_networks_outputs(case):
     plane = decision.plane(dataset, networks.GRID)
     for axes, (name, run) in zip(figure.axes, trajectories.items(), strict=True):
         network = Network.of("3-2", name, dataset.sizes["feature"], dataset.sizes["label"])
-        values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), CLASSIFICATION)
+        values = decision.predictions(run.parameters.values[0, -1], network, plane.features(), dataset)
         expected = values[:, 0] if dataset.sizes["label"] == 1 else values.argmax(axis=1)
         np.testing.assert_array_equal(axes.images[0].get_array().ravel(), expected)
         scattered = [points for points in axes.collections if isinstance(points, PathCollection)]

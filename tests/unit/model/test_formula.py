@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meanfield.curvature import autodiff, hessian
+from meanfield.curvature import autodiff, hessian, symmetry
 from meanfield.errors import MeanfieldError
 from meanfield.model import differentiation, formula, registry
 from meanfield.model.losses import LOSSES
@@ -18,18 +18,27 @@ from random_networks import central_differences
 configure(threads=1)  # as training does: it must come before TensorFlow's first use
 
 OWN = {
-    "mish": ("h*tanh(softplus(h))", None, (), False),
-    "elu": ("where(h > 0, h, exp(h) - 1)", None, (), False),
-    "leaky": ("where(h > 0, h, 0.01*h)", None, (0.0,), True),
-    "gate": ("h*tanh(beta*h)", "trainable", (), True),
-    "esp2": ("h*sigmoid(beta*h)", 2, (), False),
+    "mish": ("h*tanh(softplus(h))", None, (), ()),
+    "elu": ("where(h > 0, h, exp(h) - 1)", None, (), ()),
+    "leaky": ("where(h > 0, h, 0.01*h)", None, (0.0,), ((1, 0, -1),)),
+    "gate": ("h*tanh(beta*h)", "trainable", (), ((1, -1, -1),)),
+    "esp2": ("h*sigmoid(beta*h)", 2, (), ()),
     "absurd": (
         "piecewise((log(1 + h), h > 1), (h*erf(h)*log(2)/erf(1), h > 0), exp(-h**2)*h)/(1 + sigmoid(h))**0.5",
-        None, None, False,
+        None, None, (),
     ),
-    "root": ("where(h > 0, (1 + h)**0.5 - 1, h/(2 - 2*h))", None, (), False),
+    "root": ("where(h > 0, (1 + h)**0.5 - 1, h/(2 - 2*h))", None, (), ()),
+    "prelu": ("where(h > 0, h, beta*h)", "trainable", (0.0,), ((1, 0, -1),)),
+    "loose": ("tanh(beta*h)", "trainable", (), ((1, -1, 0),)),
+    "square": ("relu(h)**2", None, (), ((1, 0, -2),)),
+    "two": ("beta*relu(h)", "trainable", (0.0,), ((1, 0, -1), (0, 1, -1))),
+    "amplitude": ("beta*tanh(h)", "trainable", (), ((0, 1, -1),)),
+    "nested": ("where(where(h > 0, h, 0.5*h) > 1, 2*h - 1, h)", None, (1.0,), ()),
+    "flat": ("where(h > 0, h*exp(-1/h), 0)", None, (), ()),
+    "power": ("h**0*tanh(h) + h", None, (), ()),
+    "bent": ("((h - 0.33)**2)**0.5", None, (0.33,), ()),
 }  # fmt: skip
-"""Formula, beta, kinks and scaling symmetry, known by hand; the kinks of the absurd one are what they are."""
+"""Formula, beta, kinks and rescalings, known by hand; the kinks of the absurd one are what they are."""
 
 
 def own(name):
@@ -40,7 +49,7 @@ def own(name):
 def test_built_in_activations_agree_with_their_formulas(name):
     known = ACTIVATIONS[name]
     found = from_formula("other", known.formula, "trainable" if known.trainable_beta else None)
-    assert (found.scaling, found.kinks, found.trainable_beta) == (known.scaling, known.kinks, known.trainable_beta)
+    assert (found.rescalings, found.kinks, found.trainable_beta) == (known.rescalings, known.kinks, known.trainable_beta)
     rng = np.random.default_rng(1)
     h = np.append(rng.normal(size=4000) * rng.choice([0.01, 1, 10], 4000), [0, 30, -30, 300, -300])
     beta = rng.normal(size=h.size)
@@ -52,8 +61,8 @@ def test_built_in_activations_agree_with_their_formulas(name):
 
 @pytest.mark.parametrize("name", OWN)
 def test_kinks_and_symmetry_are_found(name):
-    found, (text, beta, kinks, scaling) = own(name), OWN[name]
-    assert found.scaling == scaling
+    found, (text, beta, kinks, rescalings) = own(name), OWN[name]
+    assert found.rescalings == rescalings
     assert found.trainable_beta == (beta == "trainable")
     if kinks is not None:
         assert found.kinks == kinks
@@ -104,11 +113,11 @@ def cases(draw):
 
 
 def near_a_switch(network, theta, data, margin=1e-3):
-    """Whether a pre-activation lies so close to 0 or 1, where formulas of OWN switch, that differences straddle it."""
+    """Whether a pre-activation lies so close to 0, 0.33 or 1, where formulas of OWN switch, that differences straddle it."""
     layers, signal = network.unpack(theta), data.features
     for layer, state in zip(layers[:-1], network.forward(layers, data.features), strict=False):
         h = signal @ layer.weights.T + layer.bias
-        if (np.abs(h) < margin).any() or (np.abs(h - 1) < margin).any():
+        if any((np.abs(h - place) < margin).any() for place in (0, 0.33, 1)):
             return True
         signal = state.value
     return False
@@ -145,7 +154,11 @@ REFUSED = {
     "h**99": "exponent",
     "ℎ": "'ℎ' is not understood",
     "ｈ*2": "is not understood",
-    "h/0": "has no finite value|cannot|differentiated",
+    "h/0": "is no number for any h",
+    "h/(h*h - 0.5)": "has no bounds near h = -?0.7071",
+    "1/(h - 0.33)": "has no bounds near h = 0.33",
+    "sigmoid(h) + log((h - 0.33)**2)": "has no bounds near h = 0.33",
+    "where(h > 0, h**0.5, 0)": "has no bounds near h",
     "1/h": "no finite value at h = 0",
     "log(h)": "no finite value",
     "h**0.5": "no finite value",
@@ -174,6 +187,25 @@ REFUSED = {
 }
 
 
+def test_a_jump_at_any_beta_is_refused():
+    with pytest.raises(MeanfieldError, match=r"jumps from .* at h = 0, beta = -3"):
+        from_formula("own", "where(h > 0, h, beta - 1 + h)", "trainable")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.sampled_from(sorted(OWN)), st.integers(0, 2**32))
+def test_every_rescaling_is_a_symmetry_of_the_loss(name, seed):
+    network, rng = Network(2, (3, 2), 2, own(name)), np.random.default_rng(seed)
+    theta, arrays = rng.normal(size=network.size), rng.normal(size=(2, 6, 2))
+    data = Objective(LOSSES["squared error"], *arrays, 1 / 12)
+    slope, matrix = gradient(theta, network, data), hessian.hessian(theta, network, data)
+    directions, images = symmetry.Symmetries.of(network, data).directions(theta, slope)
+    assert len(directions) == 5 * len(OWN[name][3]) + 2 * network.activation.trainable_beta
+    scale = np.abs(matrix).max() * np.abs(theta).max() * network.size + 1e-300
+    np.testing.assert_allclose(directions @ slope, 0, rtol=0, atol=1e-12 * scale)
+    np.testing.assert_allclose(directions @ matrix, images, rtol=0, atol=1e-12 * scale)
+
+
 @pytest.mark.parametrize("text", REFUSED, ids=lambda text: text[:30])
 def test_what_is_refused_in_one_line(text):
     with pytest.raises(MeanfieldError, match=REFUSED[text]) as refusal:
@@ -182,8 +214,33 @@ def test_what_is_refused_in_one_line(text):
     assert len(str(refusal.value)) < 400
 
 
-@settings(max_examples=200, deadline=None)
-@given(st.text(alphabet="h()+-*/.0123456789 ,<>betaxplogrufw", max_size=60))
+WORDS = [
+    "h",
+    "beta",
+    "(",
+    ")",
+    "+",
+    "-",
+    "*",
+    "/",
+    "**",
+    ",",
+    ">",
+    "<=",
+    " ",
+    "0",
+    "0.5",
+    "2",
+    "33",
+    "where(",
+    "relu(",
+    "exp(",
+]
+WORDS += ["log(", "tanh(", "piecewise((", "sigmoid(", "erf(", "softplus("]
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from(WORDS), max_size=14).map("".join))
 def test_whatever_is_typed_is_answered(text):
     """Either it is an activation, or a MeanfieldError says why not."""
     try:
