@@ -29,7 +29,7 @@ def loss_of(dataset: xr.Dataset) -> Loss:
 def is_own(dataset: xr.Dataset) -> bool:
     """Whether a dataset is one of the user's own, a table or a packaged one, and none of the publication's."""
     source = dataset.attrs.get("source")
-    return source == "own" or (source == "packaged" and dataset.attrs["address"] != DIGITS)
+    return source == "own" or (source == "packaged" and dataset.attrs.get("address") != DIGITS)
 
 
 def scores_of(dataset: xr.Dataset) -> list[str]:
