@@ -15,7 +15,7 @@ from meanfield.curvature import spectrum as spectra
 from meanfield.curvature.dense import NUMPY
 from meanfield.curvature.indices import shares
 from meanfield.errors import MeanfieldError
-from meanfield.model import losses, propagation
+from meanfield.model import arguments, losses, propagation
 from meanfield.model.activations import Activation
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
@@ -81,7 +81,7 @@ def spectrum(
         variables["eigenvectors"] = (("parameter", "mode"), vectors)
         ratios = spectra.participation_ratios(again, vectors, float(numbers.tolerance))
         variables["participation_ratio"] = ("mode", ratios)
-    said = {"activation": network.activation.name, "loss": loss, "factor": objective.factor, "l2": l2}
+    said = {"activation": network.activation.name, "loss": loss, "factor": objective.factor, "l2": objective.l2}
     return xr.Dataset(variables, coords={"parameter": network.parameter_names}, attrs=said)
 
 
@@ -92,32 +92,18 @@ def _problem(
     if not isinstance(network, Network):
         raise MeanfieldError(f"network is a {type(network).__name__}; give a meanfield.Network")
     chosen = losses.loss(loss)
-    theta, features = _numbers("theta", theta), _numbers("features", features)
-    if theta.ndim != 1:
-        raise MeanfieldError(f"theta has shape {theta.shape}; give the {network.size} parameters in a row")
+    theta, features = arguments.row("theta", theta, network.size), arguments.array("features", features)
     if features.ndim == 1 and network.inputs == 1:
         features = features[:, None]
     if features.ndim != 2 or not len(features):
         raise MeanfieldError(f"features have shape {features.shape}; give one or more samples, [sample, {network.inputs}]")
-    labels = _labels(_numbers("target", target), network.outputs, loss)
+    labels = _labels(arguments.array("target", target), network.outputs, loss)
     if chosen.coupled and network.outputs == 1:
         raise MeanfieldError(f"loss '{loss}' needs two outputs or more; for one, sigmoid is the same as softmax for two")
-    if l2 < 0:
-        raise MeanfieldError(f"l2 is {l2:g}; give a number of 0 or more")
     if factor is None:
         factor = chosen.averaging(len(features), network.outputs, "float64")
-    return theta, network, Objective(chosen, features, labels, float(factor), float(l2))
-
-
-def _numbers(name: str, values: Any) -> np.ndarray:
-    """Values as a float64 array. MeanfieldError for text, ragged lists, a tensor that holds on to its gradient, …"""
-    try:
-        array = np.asarray(values)
-        if array.dtype.kind not in "biufO":
-            raise TypeError(f"its type is {array.dtype}")
-        return array.astype(float)
-    except (TypeError, ValueError, RuntimeError) as error:
-        raise MeanfieldError(f"{name}: this is no array of numbers ({' '.join(str(error).split())})") from error
+    factor, l2 = arguments.number("factor", factor, above=0), arguments.number("l2", l2, least=0)
+    return theta, network, Objective(chosen, features, labels, factor, l2)
 
 
 def _labels(target: np.ndarray, outputs: int, loss: str) -> np.ndarray:

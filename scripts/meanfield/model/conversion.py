@@ -1,13 +1,12 @@
 """
 Models trained elsewhere — Keras, PyTorch, scikit-learn — as a `Network` with its parameters, and back (docs/library.md).
 
-No framework is imported: a model is asked for its layers by the names that its framework gives them. What names cannot say
-(a `call` or `forward` of one's own, a layer used twice, a branch) is settled by evaluation: at random inputs the model's
-output must be the network's.
+`frameworks` reads a model part by part; here the parts become a network. What their names cannot say (a `call` or `forward`
+of one's own, a layer used twice, a branch) is settled by evaluation: at random inputs the model's output must be the
+network's. And what no evaluation can say, which parameters the output depends on, is settled by comparing them.
 """
 
-import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -15,16 +14,11 @@ import numpy as np
 import scipy  # its subpackages are loaded where they are first used
 
 from meanfield.errors import MeanfieldError
+from meanfield.model import arguments, frameworks
 from meanfield.model.activations import Activation
+from meanfield.model.frameworks import Affine, Model, Part
 from meanfield.model.network import Layer, Network
 from meanfield.model.registry import ACTIVATIONS, activation
-
-SKIPPED = {"InputLayer", "Dropout", "Flatten", "Identity"}
-"""Layers that do nothing to a sample [input] at inference, which is where the Hessian is taken."""
-
-ALIASES = {"logistic": "sigmoid", "swish": "silu", "identity": "linear", "logsoftmax": "log_softmax"}
-NEUTRAL = {"negative_slope": 0, "max_value": None, "approximate": "none", "beta": 1}
-"""Options with which an activation layer is the function of its name; with others it is another function."""
 
 OUTPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "linear": lambda z: z,
@@ -47,19 +41,6 @@ class Trained(NamedTuple):
     loss: str | None
 
 
-class Affine(NamedTuple):
-    """An affine layer: its name, weights [unit, input] and bias [unit], and a function that puts others in their place."""
-
-    name: str
-    weights: np.ndarray
-    bias: np.ndarray
-    write: Callable[[np.ndarray, np.ndarray], None]
-
-
-Part = tuple[str, Affine | str]
-"""What a model does, one thing after another, each with what to call it: an affine map, or a function by its name."""
-
-
 class Chain(NamedTuple):
     """A model as it was read: its affine layers, the activation between them, what it makes of the logits (or None)."""
 
@@ -68,145 +49,38 @@ class Chain(NamedTuple):
     output: str | None
 
 
-# Keras, PyTorch and scikit-learn
-
-
 def from_keras(model: Any, hidden: str | Activation | None = None) -> Trained:
     """See `Network.from_keras`."""
-    return _trained(*_read_keras(model, hidden))
+    return _trained(frameworks.keras(model), hidden)[1]
 
 
-def into_keras(network: Network, theta: np.ndarray, model: Any) -> None:
+def into_keras(network: Network, theta: Any, model: Any) -> None:
     """See `Network.into_keras`."""
-    _write(network, theta, *_read_keras(model, network.activation))
+    _write(network, theta, frameworks.keras(model), network.activation)
 
 
 def from_torch(module: Any, hidden: str | Activation | None = None) -> Trained:
     """See `Network.from_torch`."""
-    return _trained(*_read_torch(module, hidden))
+    return _trained(frameworks.torch(module), hidden)[1]
 
 
-def into_torch(network: Network, theta: np.ndarray, module: Any) -> None:
+def into_torch(network: Network, theta: Any, module: Any) -> None:
     """See `Network.into_torch`."""
-    _write(network, theta, *_read_torch(module, network.activation))
+    _write(network, theta, frameworks.torch(module), network.activation)
 
 
 def from_sklearn(estimator: Any) -> Trained:
     """See `Network.from_sklearn`."""
-    trained = _trained(*_read_sklearn(estimator))
+    _, trained = _trained(frameworks.sklearn(estimator), None)
     return trained._replace(loss=trained.loss or "squared")
 
 
-def into_sklearn(network: Network, theta: np.ndarray, estimator: Any) -> None:
+def into_sklearn(network: Network, theta: Any, estimator: Any) -> None:
     """See `Network.into_sklearn`."""
-    _write(network, theta, *_read_sklearn(estimator))
+    _write(network, theta, frameworks.sklearn(estimator), None)
 
 
-Read = tuple[Chain, Callable[[np.ndarray], np.ndarray] | None]
-"""A chain, and the model's output as a function of features float64 [sample, input], or None."""
-
-
-def _read_keras(model: Any, hidden: str | Activation | None) -> Read:
-    chain = _chain(_keras(model), hidden)
-    return chain, lambda features: model.predict_on_batch(features.reshape(-1, *model.input_shape[1:]))
-
-
-def _read_torch(module: Any, hidden: str | Activation | None) -> Read:
-    chain = _chain(_torch(module), hidden)
-    precise = copy.deepcopy(module).cpu().double().eval()
-    return chain, lambda features: _array(precise(next(precise.parameters()).new_tensor(features)))
-
-
-def _read_sklearn(estimator: Any) -> Read:
-    return _chain(_sklearn(estimator), None), None
-
-
-def _keras(model: Any) -> Iterator[Part]:
-    """The parts of a Keras model, and of models within it. MeanfieldError for a layer that has weights and is no Dense."""
-    for layer in _asked(model, "layers", "Keras model"):
-        kind, label = type(layer).__name__, f"layer '{layer.name}' ({type(layer).__name__})"
-        if hasattr(layer, "layers"):
-            yield from _keras(layer)
-        elif kind == "Dense":
-            values = layer.get_weights()
-            if len(values) != 2:
-                raise MeanfieldError(f"{label} has {len(values)} arrays of weights; it must be built, with weights and bias")
-
-            def write(weights: np.ndarray, bias: np.ndarray, layer: Any = layer) -> None:
-                layer.set_weights([weights.T, bias])
-
-            yield label, Affine(label, values[0].T, values[1], write)
-            yield label, _name_of(layer.activation)
-        elif kind == "Activation":
-            yield label, _name_of(layer.activation)
-        elif kind not in SKIPPED:
-            yield label, _named(label, layer, layer.weights)
-
-
-def _torch(module: Any, name: str = "") -> Iterator[Part]:
-    """The parts of a torch module in the order of their definition. MeanfieldError for a Linear without bias, or for a
-    layer that has parameters and is no Linear."""
-    children = list(_asked(module, "named_children", "torch module")())
-    for key, child in children:
-        yield from _torch(child, f"{name}.{key}" if name else key)
-    kind, label = type(module).__name__, f"layer '{name}' ({type(module).__name__})"
-    if children or kind in SKIPPED:
-        return
-    if kind != "Linear":
-        yield label, _named(label, module, list(module.parameters()))
-        return
-    if module.bias is None:
-        raise MeanfieldError(f"{label} has no bias; it must have weights and bias")
-
-    def write(*values: np.ndarray) -> None:
-        for parameter, value in zip((module.weight, module.bias), values, strict=True):
-            parameter.data.copy_(parameter.data.new_tensor(value))
-
-    yield label, Affine(label, _array(module.weight), _array(module.bias), write)
-
-
-def _sklearn(estimator: Any) -> Iterator[Part]:
-    """The parts of a multi-layer perceptron of scikit-learn. MeanfieldError for anything else, or before it was fitted."""
-    coefs = _asked(estimator, "coefs_", "fitted MLPClassifier or MLPRegressor")
-    for number, (weights, bias) in enumerate(zip(coefs, estimator.intercepts_, strict=True), start=1):
-
-        def write(*values: np.ndarray, weights: np.ndarray = weights, bias: np.ndarray = bias) -> None:
-            weights[...], bias[...] = values[0].T, values[1]
-
-        yield f"layer {number}", Affine(f"layer {number}", weights.T, bias, write)
-        yield f"layer {number}", _name_of(estimator.out_activation_ if number == len(coefs) else estimator.activation)
-
-
-# What they have in common
-
-
-def _asked(model: Any, attribute: str, kind: str) -> Any:
-    """An attribute that every model of this kind has. MeanfieldError without it."""
-    if not hasattr(model, attribute):
-        raise MeanfieldError(f"{type(model).__name__} has no {attribute}; give a {kind}")
-    return getattr(model, attribute)
-
-
-def _array(tensor: Any) -> np.ndarray:
-    """A torch tensor of any precision, on any device, as float64."""
-    return tensor.detach().cpu().double().numpy()
-
-
-def _name_of(function: Any) -> str:
-    """Our name of an activation, given as a function, an object or its name elsewhere."""
-    name = function if isinstance(function, str) else getattr(function, "__name__", type(function).__name__)
-    return ALIASES.get(name.lower(), name.lower())
-
-
-def _named(label: str, layer: Any, weights: list) -> str:
-    """The name of a layer that is a function, with options that make it another one. MeanfieldError if it has weights."""
-    if weights:
-        raise MeanfieldError(f"{label} is not supported; only fully connected layers with an activation between them are")
-    options = {name: getattr(layer, name) for name, neutral in NEUTRAL.items() if getattr(layer, name, neutral) != neutral}
-    return _name_of(type(layer).__name__) + "".join(f", {name} {value}" for name, value in options.items())
-
-
-def _chain(parts: Iterator[Part], hidden: str | Activation | None) -> Chain:
+def _chain(parts: Iterable[Part], hidden: str | Activation | None) -> Chain:
     """The affine layers and what lies between them; `hidden` replaces the activations that were found between them."""
     affine, between, output = [], [], []
     for label, part in parts:
@@ -253,43 +127,69 @@ def _common(affine: list[Affine], between: list[list[tuple[str, str]]]) -> str:
     return name
 
 
-def _trained(chain: Chain, evaluate: Callable[[np.ndarray], np.ndarray] | None) -> Trained:
-    """The network of a chain, if its output is what `evaluate` gives, to within √ε of the precision of that.
+def _check_parameters(affine: list[Affine], parameters: Iterable[tuple[str, Any]]) -> None:
+    """MeanfieldError unless the model's parameters are those of its layers, each in one place, and finite."""
+    layers: dict[int, str] = {}
+    for layer in affine:
+        for held in layer.held:
+            if id(held) in layers:
+                raise MeanfieldError(f"{layer.name} shares a parameter with {layers[id(held)]}; each must have its own")
+            layers[id(held)] = layer.name
+        arguments.finite(f"weights and bias of {layer.name}", np.append(layer.weights, layer.bias).astype(float))
+    for name, parameter in parameters:
+        if id(parameter) not in layers:
+            raise MeanfieldError(f"parameter '{name}' is of no fully connected layer; the Hessian would leave it out")
+
+
+def _trained(model: Model, hidden: str | Activation | None) -> tuple[Chain, Trained]:
+    """A model as a chain and as a network, if that has its parameters, and its output to within √ε of its precision.
 
     A model that does not say what it makes of its logits may make anything of OUTPUTS. MeanfieldError otherwise.
     """
+    chain = _chain(model.parts, hidden)
+    _check_parameters(chain.affine, model.parameters)
     inputs = chain.affine[0].weights.shape[1]
     *hidden, outputs = (len(layer.weights) for layer in chain.affine)
     network = Network(inputs, tuple(hidden), outputs, chain.hidden)
     theta = np.concatenate([np.append(layer.weights.ravel(), layer.bias) for layer in chain.affine]).astype(float)
-    if evaluate is None:
-        return Trained(network, theta, LOSS[chain.output or "linear"])
+    if model.evaluate is None:
+        return chain, Trained(network, theta, LOSS[chain.output or "linear"])
     features = np.random.default_rng(0).normal(size=(PROBES, inputs))
     try:
-        found = np.asarray(evaluate(features))
+        found = np.asarray(model.evaluate(features))
         precision = np.sqrt(np.finfo(found.dtype).eps)
     except Exception as error:
         why = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         raise MeanfieldError(f"the model cannot be evaluated for {inputs} features ({why})") from error
+    if not np.isfinite(found).all():
+        raise MeanfieldError("the model's output is not finite at random inputs near 0; its weights or biases are too large")
     z = network.forward(network.unpack(theta), features)[-1].value
     for name in [chain.output] if chain.output else OUTPUTS:
         expected = OUTPUTS[name](z)
         if found.shape == expected.shape and np.abs(found - expected).max() <= precision * max(1, np.abs(expected).max()):
-            return Trained(network, theta, LOSS[name])
+            return chain, Trained(network, theta, LOSS[name])
     raise MeanfieldError(
         f"the model's output is not that of its layers {'-'.join(map(str, (inputs, *hidden, outputs)))} one after another "
         f"with activation '{chain.hidden.name}'; a model that does more, or something else, is not supported"
     )
 
 
-def _write(network: Network, theta: np.ndarray, chain: Chain, evaluate: Callable | None) -> None:
-    """Put theta into the model of a chain, rounded to its precision. MeanfieldError if the model is another network's."""
-    layers: list[Layer] = network.unpack(np.asarray(theta, dtype=float))
-    ours, theirs = ((of.inputs, *of.hidden, of.outputs) for of in (network, _trained(chain, evaluate).network))
+def _write(network: Network, theta: Any, model: Model, hidden: Activation | None) -> None:
+    """Put theta into a model, rounded to its precision. MeanfieldError if the model is another network's, or if theta is
+    not finite in that precision; nothing is written then."""
+    values = arguments.row("theta", theta, network.size)
+    arguments.finite("theta", values)
+    layers: list[Layer] = network.unpack(values)
+    chain, found = _trained(model, hidden)
+    ours, theirs = ((of.inputs, *of.hidden, of.outputs) for of in (network, found.network))
     if (ours, network.activation.name) != (theirs, chain.hidden.name):
         raise MeanfieldError(
             f"the network is {'-'.join(map(str, ours))} with '{network.activation.name}', the model "
             f"{'-'.join(map(str, theirs))} with '{chain.hidden.name}'"
         )
+    for target, layer in zip(chain.affine, layers, strict=True):
+        with np.errstate(over="ignore"):  # said by the error
+            rounded = np.append(layer.weights, layer.bias).astype(target.weights.dtype)
+        arguments.finite(f"theta, in the model's {rounded.dtype}, would make {target.name}", rounded.astype(float))
     for target, layer in zip(chain.affine, layers, strict=True):
         target.write(layer.weights, layer.bias)

@@ -13,6 +13,7 @@ import numpy as np
 import scipy  # its subpackages are loaded where they are first used
 
 from meanfield.errors import MeanfieldError
+from meanfield.model.arguments import shown
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,6 @@ WORDS = {"sigmoid": SIGMOID_CROSS_ENTROPY, "softmax": SOFTMAX_CROSS_ENTROPY, "sq
 
 def loss(word: str) -> Loss:
     """The loss of that word; MeanfieldError names the known ones."""
-    if word not in WORDS:
-        raise MeanfieldError(f"loss '{word}' is unknown; choose one of {', '.join(WORDS)}")
+    if not isinstance(word, str) or word not in WORDS:
+        raise MeanfieldError(f"loss {shown(word)} is unknown; choose one of {', '.join(WORDS)}")
     return WORDS[word]

@@ -15,6 +15,7 @@ import numpy as np
 
 from meanfield.errors import MeanfieldError
 from meanfield.model.activations import Activation, Derivatives, linear
+from meanfield.model.arguments import count, shown
 from meanfield.model.registry import activation
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ ARCHITECTURE = r"[1-9][0-9]{0,4}(-[1-9][0-9]{0,4})*"
 
 def hidden_widths(architecture: str) -> tuple[int, ...]:
     """Hidden widths as the paper writes them: "10" → (10,), "8-2" → (8, 2). MeanfieldError for anything else."""
-    if not re.fullmatch(ARCHITECTURE, architecture):
-        raise MeanfieldError(f"architecture '{architecture}' is not understood; write hidden widths ≥ 1 as in 10 or 8-2")
+    if not isinstance(architecture, str) or not re.fullmatch(ARCHITECTURE, architecture):
+        raise MeanfieldError(
+            f"architecture {shown(architecture)} is not understood; write hidden widths ≥ 1 as text, as in '10' or '8-2'"
+        )
     return tuple(int(width) for width in architecture.split("-"))
 
 
@@ -71,7 +74,8 @@ class Network:
     @classmethod
     def of(cls, architecture: str, activation_name: str | Activation, inputs: int, outputs: int) -> "Network":
         """The network that the configuration names, e.g. `Network.of("8-2", "esp", inputs=2, outputs=1)`."""
-        return cls(inputs, hidden_widths(architecture), outputs, activation(activation_name))
+        hidden, chosen = hidden_widths(architecture), activation(activation_name)
+        return cls(count("inputs", inputs), hidden, count("outputs", outputs), chosen)
 
     # Models trained elsewhere; `conversion` is loaded where it is used.
 
@@ -80,8 +84,9 @@ class Network:
         """(network, theta, loss) of a fully connected Keras model; `activation` names the hidden one if the model cannot.
 
         float32 parameters are widened. A sigmoid or softmax at the end is taken off, and implies `loss`, else None.
-        MeanfieldError, naming the layer, for anything that is not Dense, an activation, Dropout or Flatten, and for a model
-        whose output is not that of its layers one after another (docs/library.md).
+        MeanfieldError, naming the layer, for anything that is not Dense, an activation, Dropout or Flatten, for a model
+        whose output is not that of its layers one after another, or whose parameters are not theirs, each in one place, and
+        finite (docs/library.md).
         """
         from meanfield.model import conversion
 
@@ -99,13 +104,19 @@ class Network:
 
     @classmethod
     def from_sklearn(cls, estimator: Any) -> "Trained":
-        """The same of a fitted MLPClassifier or MLPRegressor, whose loss is always known. Errors likewise."""
+        """The same of a fitted MLPClassifier or MLPRegressor, whose loss is always known. Errors likewise.
+
+        A classifier of several labels at once sums over them: its Hessian takes `factor=1 / len(features)`.
+        """
         from meanfield.model import conversion
 
         return conversion.from_sklearn(estimator)
 
     def into_keras(self, theta: np.ndarray, model: Any) -> None:
-        """Write theta [P] into a Keras model of the same layers, rounded to its precision. MeanfieldError for others."""
+        """Write theta [P] into a Keras model of the same layers, rounded to its precision, in which it must be finite.
+
+        MeanfieldError, with nothing written, for another model or theta.
+        """
         from meanfield.model import conversion
 
         conversion.into_keras(self, theta, model)

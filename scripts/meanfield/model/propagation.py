@@ -13,6 +13,7 @@ import numpy as np
 
 from meanfield.errors import MeanfieldError
 from meanfield.model.activations import Derivatives
+from meanfield.model.arguments import finite
 from meanfield.model.losses import Loss
 from meanfield.model.network import Layer, Network
 
@@ -52,8 +53,7 @@ def check(theta: np.ndarray, network: Network, objective: Objective) -> None:
     named = {"parameters": theta, "features": objective.features, "target": objective.target}
     named |= {"averaging": objective.factor, "l2": objective.l2}
     for name, values in named.items():
-        if not np.isfinite(values).all():
-            raise MeanfieldError(f"{name} contain {np.size(values) - np.isfinite(values).sum()} NaN or infinite values")
+        finite(name, values)
     for name, found, expected in (
         ("features", objective.features.shape[1], network.inputs),
         ("target", objective.target.shape[1], network.outputs),

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from meanfield.errors import MeanfieldError
 from meanfield.model.activations import BUILT_IN, Activation
+from meanfield.model.arguments import number, shown
 from meanfield.model.formula import names, parse
 
 ACTIVATIONS = {activation.name: activation for activation in BUILT_IN}
@@ -19,8 +20,8 @@ def activation(name: str | Activation) -> Activation:
     """The activation of that name, or itself; MeanfieldError names the known ones."""
     if isinstance(name, Activation):
         return name
-    if name not in ACTIVATIONS:
-        raise MeanfieldError(f"activation '{name}' is unknown; choose one of {', '.join(ACTIVATIONS)}")
+    if not isinstance(name, str) or name not in ACTIVATIONS:
+        raise MeanfieldError(f"activation {shown(name)} is unknown; choose one of {', '.join(ACTIVATIONS)}")
     return ACTIVATIONS[name]
 
 
@@ -36,13 +37,15 @@ def from_formula(name: str, formula: str, beta: float | str | None = None, label
         properties,
     )
 
+    if not isinstance(name, str) or not isinstance(formula, str):
+        raise MeanfieldError(f"activation {shown(name)} by {shown(formula)}: give the name and the formula as text")
+    trainable = isinstance(beta, str) and beta == TRAINABLE
+    fixed = 1.0 if beta is None or trainable else number(f"activation {name}: beta", beta, besides=f", or '{TRAINABLE}'")
     try:
         tree = parse(formula)
         if ("beta" in names(tree)) != (beta is not None):
             found = "has no beta; leave beta out" if beta is not None else "has a beta; say beta: trainable, or a number"
             raise MeanfieldError(f"formula {formula!r} {found}")
-        trainable = beta == TRAINABLE
-        fixed = 1.0 if beta in (None, TRAINABLE) else float(beta)
         derivatives = differentiation.checked(tree, None if trainable else fixed)
         kinks = properties.kinks(tree, derivatives, None if trainable else fixed)
         rescalings = properties.rescalings(derivatives, trainable)

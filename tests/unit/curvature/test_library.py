@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from fractions import Fraction
 
 import meanfield
 import numpy as np
@@ -95,6 +96,31 @@ def test_an_activation_by_formula_is_the_built_in_one():
         meanfield.activation("__import__('os')")
 
 
+@pytest.mark.parametrize("beta", ["Trainable", "2", "", True, [1], np.ones((2, 2)), np.nan, np.inf, 1j])
+def test_a_beta_is_a_number_or_trainable(beta):
+    with pytest.raises(
+        meanfield.MeanfieldError, match=r"^activation own: beta is .* finite number, or 'trainable'$"
+    ) as raised:
+        meanfield.activation("h*tanh(beta*h)", beta=beta)
+    assert "\n" not in str(raised.value)
+    assert meanfield.activation("h*tanh(beta*h)", beta=np.float32(2)).beta == 2
+
+
+@pytest.mark.parametrize(
+    ("formula", "name"), [(3, "own"), (None, "own"), (["h"], "own"), ("tanh(h)", 3), ("tanh(h)", ["own"])]
+)
+def test_formula_and_name_are_text(formula, name):
+    with pytest.raises(meanfield.MeanfieldError, match=r"^activation .* by .*: give the name and the formula as text$"):
+        meanfield.activation(formula, name=name)
+
+
+def test_a_penalty_may_be_any_plain_number():
+    arguments = ONE, np.linspace(-1, 1, ONE.size), FEATURES, BINARY, "sigmoid"
+    expected = meanfield.hessian(*arguments, l2=0.5)
+    for l2 in (Fraction(1, 2), np.float32(0.5), np.array(0.5), xr.DataArray(0.5)):
+        np.testing.assert_array_equal(meanfield.hessian(*arguments, l2=l2), expected)
+
+
 def test_one_feature_may_be_a_list():
     network = meanfield.Network.of("3", "tanh", inputs=1, outputs=1)
     theta, target = np.ones(network.size), FEATURES[:, 1]
@@ -106,7 +132,8 @@ def test_one_feature_may_be_a_list():
     ("changes", "answer"),
     [
         ({"loss": "mse"}, "loss 'mse' is unknown; choose one of sigmoid, "),
-        ({"loss": None}, "loss 'None' is unknown"),
+        ({"loss": None}, "loss None is unknown"),
+        ({"loss": ["sigmoid"]}, "loss .'sigmoid'. is unknown; choose one of"),
         ({"network": "3-2"}, "network is a str; give a meanfield.Network"),
         ({"theta": [0.0] * 5}, "parameters have 5 columns; this network takes 26"),
         ({"theta": np.zeros((26, 1))}, "theta has shape .26, 1.; give the 26 parameters in a row"),
@@ -123,8 +150,14 @@ def test_one_feature_may_be_a_list():
         ({"network": THREE, "theta": np.ones(34), "target": [0, 1, 2, 3, 0, 1]}, "for 3 outputs give class numbers 0 to 2"),
         ({"network": THREE, "theta": np.ones(34), "target": CLASSES, "loss": "squared"}, "give .sample, 3."),
         ({"loss": "softmax"}, "loss 'softmax' needs two outputs or more"),
-        ({"l2": -1}, "l2 is -1; give a number of 0 or more"),
-        ({"l2": np.nan}, "l2 contain 1 NaN"),
+        *(
+            ({"l2": l2}, r"^l2 is .*; give a number of 0 or more$")
+            for l2 in (-1, np.nan, np.inf, None, "0.1", True, [0.1], np.ones((2, 2)), 1j, 10**400)
+        ),
+        *(
+            ({"factor": factor}, r"^factor is .*; give a number above 0$")
+            for factor in (-1, 0, np.nan, np.inf, "1", True, np.ones(3), [1.0])
+        ),
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("function", [meanfield.hessian, meanfield.spectrum])

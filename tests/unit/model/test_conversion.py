@@ -229,6 +229,74 @@ def test_a_parameter_vector_of_another_network_is_not_written(keras):
         Network.of("4-3", "relu", 5, 1).into_keras(theta, model)
 
 
+def test_parameters_of_no_layer_or_of_two_are_refused(keras):
+    """Their output is that of the layers, so that only the parameters tell."""
+    layers, start = keras.layers, keras.Input((4,))
+
+    class Scaled(keras.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.scale = self.add_weight(name="scale", shape=(), initializer="ones")
+
+        def call(self, x):
+            return super().call(x) * self.scale
+
+    free = Scaled(inputs=start, outputs=layers.Dense(1)(layers.Dense(3, "tanh")(start)))
+    dense = layers.Dense(4, "tanh", name="twice")
+    inner = [keras.Sequential([layers.Input((4,)), dense]) for _ in range(2)]
+    tied = keras.Sequential([start, *inner, layers.Dense(1)])
+    features = np.random.default_rng(0).normal(size=(3, 4)).astype("float32")
+    by_hand = keras.ops.matmul(features, free.layers[1].kernel) + free.layers[1].bias
+    np.testing.assert_allclose(free(features), free.layers[2](keras.ops.tanh(by_hand)), rtol=1e-5)
+    np.testing.assert_allclose(tied(features), tied.layers[-1](dense(dense(features))), rtol=1e-5)
+    for answer, model in {
+        r"parameter '(.*/)?scale' is of no fully connected layer; the Hessian would leave it out": free,
+        r"layer 'twice' \(Dense\) shares a parameter with layer 'twice' \(Dense\); each must have its own": tied,
+    }.items():
+        with pytest.raises(MeanfieldError, match=f"^{answer}$"):
+            Network.from_keras(model)
+        network = Network.of("3" if model is free else "4-4", "tanh", 4, 1)
+        with pytest.raises(MeanfieldError, match=f"^{answer}$"):
+            network.into_keras(np.zeros(network.size), model)
+
+
+@pytest.mark.parametrize(("theta", "answer"), [
+    (np.nan, "theta contain 1 NaN or infinite value"), (-np.inf, "theta contain 1 NaN or infinite value"),
+    (1e300, r"theta, in the model's float32, would make layer '.*' \(Dense\) contain 1 NaN or infinite value"),
+])  # fmt: skip
+def test_parameters_that_are_not_finite_are_not_written(keras, theta, answer):
+    model = trained_keras(keras, "tanh", dtype="float32")
+    network, before, _ = Network.from_keras(model)
+    changed = before.copy()
+    changed[-1] = theta
+    with pytest.raises(MeanfieldError, match=f"^{answer}$"):
+        network.into_keras(changed, model)
+    np.testing.assert_array_equal(Network.from_keras(model).theta, before)
+
+
+@pytest.mark.parametrize("theta", ["abc", None, 3.0, [["a"]], np.zeros((1, 43))])
+def test_what_is_no_vector_of_parameters_is_not_written(keras, theta):
+    model = trained_keras(keras, "tanh")
+    network, *_ = Network.from_keras(model)
+    with pytest.raises(MeanfieldError, match=r"^theta(: this is no array of numbers| has shape .* 43 parameters in a row)"):
+        network.into_keras(theta, model)
+
+
+def test_a_model_whose_weights_are_not_finite_is_refused_by_name(keras):
+    model = trained_keras(keras, "tanh", dtype="float32")
+    network, theta, _ = Network.from_keras(model)
+    first, _, middle, _, last = model.layers
+    middle.set_weights([middle.get_weights()[0], np.full(3, 100)])
+    last.set_weights([np.full((3, 1), 3e38), last.get_weights()[1]])
+    with pytest.raises(MeanfieldError, match="output is not finite at random inputs near 0; its weights or biases are too"):
+        Network.from_keras(model)
+    first.set_weights([first.get_weights()[0], np.array([1, np.nan, np.inf, 0])])
+    answer = rf"weights and bias of layer '{first.name}' \(Dense\) contain 2 NaN or infinite values"
+    for convert in (lambda: Network.from_keras(model), lambda: network.into_keras(theta, model)):
+        with pytest.raises(MeanfieldError, match=answer):
+            convert()
+
+
 # scikit-learn
 
 
@@ -280,8 +348,39 @@ def test_scikit_learn_with_several_classes_is_a_softmax():
 def test_scikit_learn_before_it_was_fitted_or_without_an_activation():
     with pytest.raises(MeanfieldError, match="MLPClassifier has no coefs_; give a fitted MLPClassifier or MLPRegressor"):
         Network.from_sklearn(MLPClassifier())
-    with pytest.raises(MeanfieldError, match="layer 1 is followed by no activation"):
+    with pytest.raises(
+        MeanfieldError, match=r"^the estimator's activation is 'identity'; fit one with relu, tanh, logistic$"
+    ):
         Network.from_sklearn(fitted(MLPRegressor, "identity", *binary()))
+
+
+@pytest.mark.parametrize("labels", [1, 3])
+def test_a_scikit_learn_classifier_of_several_labels_sums_over_them(labels):
+    """Against differences of its own gradient, which is what one step of its gradient descent goes along."""
+    features, _ = binary()
+    target = (features[:, :labels] > 0).astype(int)
+    alpha, step = 0.3, 1e-5
+    estimator = MLPClassifier(
+        (3,), "tanh", solver="sgd", alpha=alpha, batch_size=len(features), momentum=0, learning_rate_init=1.0, random_state=0
+    )
+    columns = target.ravel() if labels == 1 else target
+    estimator.partial_fit(features, columns, classes=[0, 1] if labels == 1 else range(labels))
+    network, theta, loss = Network.from_sklearn(estimator)
+    assert (network.outputs, loss, estimator.out_activation_) == (labels, "sigmoid", "logistic")
+
+    def gradient(at):
+        network.into_sklearn(at, estimator)
+        estimator.partial_fit(features, columns)
+        return at - Network.from_sklearn(estimator).theta
+
+    directions = step * np.eye(network.size)
+    expected = np.array([gradient(theta + along) - gradient(theta - along) for along in directions]) / (2 * step)
+    l2 = alpha / len(features)  # as docs/library.md has it, and the factor
+    found = meanfield.hessian(network, theta, features, target, loss, factor=1 / len(features), l2=l2)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-8 * np.abs(expected).max())
+    mean = meanfield.hessian(network, theta, features, target, loss)
+    total = meanfield.hessian(network, theta, features, target, loss, factor=1 / len(features))
+    np.testing.assert_allclose(total, labels * mean, rtol=0, atol=1e-14 * np.abs(total).max())
 
 
 def test_a_model_does_not_bring_its_framework(tmp_path):

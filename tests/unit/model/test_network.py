@@ -26,10 +26,29 @@ def test_order_is_weights_row_by_row_then_bias_then_beta():
     assert names[:8] == ["W1[0,0]", "W1[0,1]", "W1[1,0]", "W1[1,1]", "b1[0]", "b1[1]", "beta1[0]", "beta1[1]"]
 
 
-@pytest.mark.parametrize("architecture", ["", "0", "8--2", "8-0", "-8", "8-", "a", "8 2", "10\n", "0x10"])
+@pytest.mark.parametrize(
+    "architecture",
+    ["", "0", "8--2", "8-0", "-8", "8-", "a", "8 2", "10\n", "0x10", 4, (4, 3), None, ["4"], np.eye(2)],
+)
 def test_bad_architectures_are_refused_by_name(architecture):
-    with pytest.raises(MeanfieldError, match="architecture"):
+    with pytest.raises(MeanfieldError, match=r"architecture .* write hidden widths") as raised:
         hidden_widths(architecture)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("width", [0, -1, 1.5, True, "2", None, [2], np.nan])
+@pytest.mark.parametrize("name", ["inputs", "outputs"])
+def test_widths_are_whole_numbers_of_one_or_more(name, width):
+    with pytest.raises(MeanfieldError, match=f"^{name} is .*; give a whole number of 1 or more$"):
+        Network.of("4", "relu", **({"inputs": 2, "outputs": 1} | {name: width}))
+    assert Network.of("4", "relu", np.int64(2), 1) == Network.of("4", "relu", 2, 1)
+
+
+@pytest.mark.parametrize("name", [3, None, ["relu"], {"name": "relu"}, np.ones((2, 2))])
+def test_an_activation_is_a_name_or_an_activation(name):
+    with pytest.raises(MeanfieldError, match=r"activation .* is unknown; choose one of esp") as raised:
+        Network.of("4", name, 2, 1)
+    assert "\n" not in str(raised.value)
 
 
 def test_wrong_parameter_vector_and_activation():

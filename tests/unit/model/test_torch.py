@@ -99,3 +99,61 @@ def test_torch_refusals_name_the_layer():
     for answer, parts in refused.items():
         with pytest.raises(MeanfieldError, match=answer):
             Network.from_torch(nn.Sequential(*parts))
+
+
+def test_torch_parameters_of_no_layer_or_of_two_are_refused():
+    """Their output is that of the layers, so that only the parameters tell."""
+
+    class Scaled(nn.Module):
+        def __init__(self, trained=True):
+            super().__init__()
+            self.first, self.second = nn.Linear(4, 3), nn.Linear(3, 1)
+            self.scale = nn.Parameter(torch.ones(1), requires_grad=trained)
+
+        def forward(self, x):
+            return self.second(torch.tanh(self.first(x))) * self.scale
+
+    tied = nn.Sequential(nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 4), nn.Tanh(), nn.Linear(4, 1))
+    tied[2].weight = tied[0].weight
+    free = "parameter 'scale' is of no fully connected layer; the Hessian would leave it out"
+    shared = r"layer '2' \(Linear\) shares a parameter with layer '0' \(Linear\); each must have its own"
+    for answer, module, widths in ((free, Scaled(), "3"), (free, Scaled(trained=False), "3"), (shared, tied, "4-4")):
+        before = [parameter.clone() for parameter in module.parameters()]
+        with pytest.raises(MeanfieldError, match=f"^{answer}$"):
+            Network.from_torch(module, activation="tanh")
+        network = Network.of(widths, "tanh", 4, 1)
+        with pytest.raises(MeanfieldError, match=f"^{answer}$"):
+            network.into_torch(np.zeros(network.size), module)
+        assert all((found == same).all() for found, same in zip(module.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize(("dtype", "theta", "answer"), [
+    ("float64", np.nan, "theta contain 1 NaN or infinite value"),
+    ("float16", 1e6, r"theta, in the model's float16, would make layer '2' \(Linear\) contain 1 NaN or infinite value"),
+    ("float32", 1e300, r"theta, in the model's float32, would make layer '2' \(Linear\) contain 1 NaN or infinite value"),
+])  # fmt: skip
+def test_torch_parameters_that_are_not_finite_are_refused(dtype, theta, answer):
+    torch.manual_seed(0)
+    module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).to(getattr(torch, dtype))
+    network, before, _ = Network.from_torch(module)
+    changed = before.copy()
+    changed[-1] = theta
+    with pytest.raises(MeanfieldError, match=f"^{answer}$"):
+        network.into_torch(changed, module)
+    np.testing.assert_array_equal(Network.from_torch(module).theta, before)
+    module[0].bias.data[1] = float("nan")
+    for convert in (lambda: Network.from_torch(module), lambda: network.into_torch(before, module)):
+        with pytest.raises(
+            MeanfieldError, match=r"weights and bias of layer '0' \(Linear\) contain 1 NaN or infinite value"
+        ):
+            convert()
+
+
+def test_torch_in_bfloat16_is_widened_without_loss():
+    module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).to(torch.bfloat16)
+    network, theta, _ = Network.from_torch(module)
+    before = [parameter.clone() for parameter in module.parameters()]
+    np.testing.assert_array_equal(theta[:6].reshape(3, 2), module[0].weight.detach().double().numpy())
+    network.into_torch(np.zeros(network.size), module)
+    network.into_torch(theta, module)
+    assert all((found == same).all() for found, same in zip(module.parameters(), before, strict=True))
