@@ -3,17 +3,21 @@
 import copy
 import os
 import re
+import subprocess
+import sys
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, Workflow
-from examples import CONFIG
+from examples import CONFIG, dataset
 from faults import one_line
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
-from meanfield.data import storage
+from meanfield.data import datasets, storage
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import configuration
+from meanfield.jobs.plan import SIZES
 from meanfield.model.registry import KNOWN
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"
@@ -209,7 +213,10 @@ SOUND = st.fixed_dictionaries(
             dict.fromkeys(("learning_rate", "decay_updates", "epsilon"), POSITIVE)
             | {"decay_rate": st.floats(0.1, 1), "beta1": st.floats(0, 0.999), "beta2": st.floats(0, 0.9999)}
             | {"method": st.sampled_from(["adam", "sgd", "momentum"]), "momentum": st.floats(0, 0.99)}
-            | {"batch_size": st.none() | st.integers(1, 50), "l2": st.sampled_from([0, 0.01])}
+            | {
+                "batch_size": st.none() | st.integers(1, 38),  # as many as linear has
+                "l2": st.sampled_from([0, 0.01]),
+            }
         ),
         "averaging": st.sampled_from(["float32", "float64"]),
         "protocol": st.sampled_from([None, "published", "corrected"]),
@@ -299,6 +306,13 @@ def test_what_a_table_of_ones_own_may_say(tmp_path, monkeypatch, changes, words)
         ({"name": "a b", "formula": "h*h"}, 'activations[3].name is "a b"'),
         ({"name": "mish", "formula": 3}, "activations[3].formula is 3; allowed: text"),
         ({"name": "mish", "formula": "h*h", "beta": "learnt"}, 'activations[3].beta is "learnt"'),
+        ({"name": "a" * 25, "formula": "h*h"}, "at most 24"),
+        ({"name": "a" * 24, "formula": "h*h"}, None),
+        *[
+            ({"name": "mine", "formula": "h*h", "label": label}, "activations[3].label is ")
+            for label in ("g $\\beta^$", "a{b}", "a<b", "a\\b", "a\tb", "a\n", "a\u200fb", "_hidden", " ", "", "a" * 25)
+        ],
+        ({"name": "mine", "formula": "h*h", "label": "tanh gate (β_1² = 0.5)"}, None),
         ({"name": "relu", "formula": "h*h"}, "activation relu: the name is taken"),
         ({"name": "mish", "formula": "__import__('os')"}, "activation mish: formula \"__import__('os')\""),
         ({"name": "mish", "formula": "1/h"}, "activation mish: formula '1/h' has no finite value at h = 0"),
@@ -323,6 +337,88 @@ def test_two_activations_have_two_names():
 def test_claims_that_are_not_there_are_told():
     stated = CONFIG["claims"] | {"stated": "nowhere.yaml"}
     assert "claims.stated is 'nowhere.yaml'; there is no such file" in refusal(CONFIG | {"claims": stated})
+
+
+TEST = {"tasks": ["linear"], "measure": "cost_mean", "activation": "esp", "expect": "less", "than": ["relu"]}
+CLAIM = {"statement": "It is so.", "curve": "cost", "tests": [TEST]}
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("root:x:0:0:root:/root:/bin/bash\n", "top level is "),
+        ("", "top level is null; allowed: a mapping"),
+        ("claims: [a", "cannot be read as YAML"),
+        (b"\xff\xfe\x00", "cannot be read as YAML"),
+        ({"level": 0.05}, "top level: missing key claims"),
+        ({"level": 5, "claims": {"a": CLAIM}}, "level is 5; allowed: less than 1"),
+        ({"level": 0.05, "claims": {}}, "claims is {}; allowed: at least 1 entry"),
+        ({"level": 0.05, "claims": {"../a": CLAIM}}, "names are letters, digits, _ and -"),
+        ({"level": 0.05, "claims": {3: CLAIM}}, "claims is 3"),
+        ({"level": 0.05, "claims": {"a": {"tests": [TEST], "curve": None}}}, "claims.a: missing key statement"),
+        ({"level": 0.05, "claims": {"a": CLAIM | {"tests": TEST}}}, "claims.a.tests is {"),
+        ({"level": 0.05, "claims": {"a": CLAIM | {"curve": "speed"}}}, "claim a has curve speed; allowed: None, cost"),
+        ({"level": 0.05, "claims": {"a": CLAIM | {"tests": [TEST | {"measure": "speed"}]}}}, "claim a has measure speed"),
+        ({"level": 0.05, "claims": {"a": CLAIM | {"tests": [TEST | {"tasks": ["lin"]}]}}}, "claim a has task lin"),
+        (
+            {"level": 0.05, "claims": {"a": CLAIM | {"tests": [TEST | {"activation": "mish"}]}}},
+            "claim a has activation mish",
+        ),
+        ({"level": 0.05, "claims": {"a": CLAIM | {"tests": [TEST | {"activation": "mine"}]}}}, None),
+        ({"level": 0.05, "claims": {"a": CLAIM | {"figure": 3}}}, None),
+        ({"level": 0.05, "claims": {"a": CLAIM}}, None),
+    ],
+)
+def test_claims_are_understood_before_any_job(tmp_path, content, words):
+    path = tmp_path / "claims.yaml"
+    text = yaml.safe_dump(content) if isinstance(content, dict) else content
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    activations = [*CONFIG["activations"], {"name": "mine", "formula": "h*h"}]
+    line = refusal(CONFIG | {"activations": activations, "claims": CONFIG["claims"] | {"stated": str(path)}})
+    if words is None:
+        assert line is None
+    else:
+        assert line.startswith("configuration: claims.stated, ")
+        assert words in line.replace(str(path), "")
+        assert "\n" not in line
+
+
+@pytest.mark.parametrize("path", ["config/published/claims.yaml", "config/examples/own_claims.yaml"])
+def test_the_claims_of_the_project_have_the_form_of_their_schema(path):
+    own = yaml.safe_load((ROOT / "config/examples/own_activations.yaml").read_text())["activations"]
+    changes = {"activations": own, "claims": CONFIG["claims"] | {"stated": str(ROOT / path)}}
+    assert refusal(CONFIG | changes) is None
+
+
+def test_claims_of_the_paper_need_no_scientific_library():
+    code = "import sys, yaml; from meanfield.jobs import configuration; "
+    code += f"configuration.check(yaml.safe_load(open('config/config.yaml')), {str(SCHEMA)!r}); "
+    code += "print([name for name in ('numpy', 'pandas', 'scipy') if name in sys.modules])"
+    environment = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=environment, capture_output=True, text=True)
+    assert done.stdout == "[]\n", done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [(name, CONFIG["datasets"][name]) for name in ("linear", "nonlinear", "digits")]
+    + [(name, {"packaged": name, "test_size": 0.25, "split_seed": 0}) for name in ("iris", "wine")],
+)
+def test_a_batch_is_at_most_the_training_set(name, settings, mirror):
+    if "file" not in settings:
+        made = datasets.split(*(np.zeros((SIZES[name][0], 2)),) * 2, settings["test_size"], 0)
+    else:
+        made = dataset(name, mirror)
+    training = int((made.split == "train").sum())
+    changes = {
+        "datasets": CONFIG["datasets"] | {name: settings},
+        "experiments": [CONFIG["experiments"][0] | {"dataset": name, "architecture": "3"}],
+    }
+    assert refusal(CONFIG | changes | {"optimizer": CONFIG["optimizer"] | {"batch_size": training}}) is None
+    line = refusal(CONFIG | changes | {"optimizer": CONFIG["optimizer"] | {"batch_size": training + 1}})
+    said = f"batch_size is {training + 1} and {name} has {training} training samples; allowed: 1 to {training}, or null"
+    assert line.startswith("configuration: optimizer.")
+    assert said in line
 
 
 def test_published_splits_are_not_by_class():

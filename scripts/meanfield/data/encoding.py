@@ -31,11 +31,19 @@ class Target(NamedTuple):
     classes: list[str]
 
 
-def complete(table: pd.DataFrame, path: str, missing: str, say: Callable[[str], None]) -> pd.DataFrame:
+def complete(
+    table: pd.DataFrame, path: str, missing: str, say: Callable[[str], None], marks: dict[str, dict[int, str]]
+) -> pd.DataFrame:
     """The rows without missing values if `missing` is "drop", which says how many are left out; else all.
 
-    MeanfieldError for the first column with missing values if it is "error", and if no row is left.
+    `marks` are cells such as NA, by column and row: a missing value in a column of numbers; in one of text a name like any
+    other, which is said, for it may have been meant otherwise. MeanfieldError for the first column with missing values if
+    `missing` is "error", and if no row is left.
     """
+    for name, cells in marks.items():
+        if cells and not is_numeric_dtype(table[name]):
+            read = ", ".join(map(repr, sorted(set(cells.values()))))
+            say(f"{path}: '{name}' reads {read} in {len(cells)} rows, taken as a name; only an empty cell is missing there")
     gaps = table.isna()
     counts = gaps.sum()
     counts = counts[counts > 0]
@@ -43,8 +51,10 @@ def complete(table: pd.DataFrame, path: str, missing: str, say: Callable[[str], 
         return table
     if missing == "error":
         name = counts.index[0]
+        row = gaps[name].idxmax()
+        text = f", which reads {marks[name][row]!r}" if row in marks.get(name, {}) else ""
         raise MeanfieldError(
-            f"{path}: '{name}' has {counts[name]} missing values, first in sample {gaps[name].idxmax()}; fill them, or set "
+            f"{path}: '{name}' has {counts[name]} missing values, first in sample {row}{text}; fill them, or set "
             "missing: drop, which leaves those samples out"
         )
     kept = table[~gaps.any(axis=1)].infer_objects()

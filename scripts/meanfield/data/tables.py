@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import scipy.io
+from pandas.api.types import is_numeric_dtype
 from scipy.io.matlab import MatReadError
 
 from meanfield.errors import MeanfieldError
@@ -33,9 +34,10 @@ def read(
 ) -> dict[str, pd.DataFrame]:
     """The named columns of a file, or all if no `names` are given; of equally many rows, counted from 1 in the index.
 
-    CSV and TSV: a column each, by the names in the first line. NPZ and .mat: arrays by their names, a sample a row; the
-    columns of an array x of several are called x[0], x[1], …. MeanfieldError, naming the culprit, for a file that cannot be
-    read, a name in `names` or `needed` that it does not have, and for an array that is no column.
+    CSV and TSV: a column each, by the names in the first line; its attrs["marks"] are cells such as NA, by row (`_text`).
+    NPZ and .mat: arrays by their names, a sample a row; the columns of an array x of several are called x[0], x[1], ….
+    MeanfieldError, naming the culprit, for a file that cannot be read, a name in `names` or `needed` that it does not have,
+    and for an array that is no column.
     """
     kind = Path(path).suffix
     try:
@@ -64,9 +66,20 @@ def read(
 
 
 def _text(path: str, delimiter: str, decimal: str) -> Named:
-    """Columns of a CSV or TSV file. A line that is longer than the first is an error, not an index."""
+    """Columns of a CSV or TSV file. A line that is longer than the first is an error, not an index.
+
+    Cells such as NA or nan are missing in a column whose other cells are numbers, and text in a column of text, where only
+    an empty cell is missing. A column's attrs["marks"] are these cells, by row.
+    """
     form = {"sep": delimiter, "encoding": "utf-8-sig", "skipinitialspace": True, "index_col": False}
-    head = pd.read_csv(path, **form, header=None, nrows=1, dtype=str).iloc[0].dropna().tolist()
+    plain = form | {"keep_default_na": False, "na_values": [""]}
+    head = pd.read_csv(path, **plain, header=None, nrows=1, dtype=str).iloc[0].dropna().str.strip().tolist()
+    comment = bool(head) and head[0].startswith("#")
+    remark = (
+        f"{path} begins with {head[0]!r}; its first line must hold the names of the columns, without #" if comment else ""
+    )
+    if comment and len(head) == 1:
+        raise MeanfieldError(remark)
     other = [sign for sign in KNOWN_DELIMITERS if len(head) == 1 and sign in head[0]]
     if other:
         raise MeanfieldError(
@@ -76,10 +89,22 @@ def _text(path: str, delimiter: str, decimal: str) -> Named:
     twice = [name for name in head if head.count(name) > 1]
     if twice:
         raise ValueError(f"two columns are named {twice[0]!r}")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error", pd.errors.ParserWarning)
-        table = pd.read_csv(path, **form, decimal=decimal)
-    return list(table), table.__getitem__  # a column without a name is called "Unnamed: 0" or the like
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            numbers, cells = (pd.read_csv(path, **kind, decimal=decimal).rename(columns=str.strip) for kind in (form, plain))
+    except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
+        if comment:
+            raise MeanfieldError(remark) from error
+        raise
+
+    def column(name: str) -> pd.Series:
+        chosen = numbers[name] if is_numeric_dtype(numbers[name]) else cells[name]
+        marks = cells[name][numbers[name].isna()].dropna()
+        chosen.attrs["marks"] = {row + 1: text for row, text in marks.items()}
+        return chosen
+
+    return list(numbers), column  # a column without a name is called "Unnamed: 0" or the like
 
 
 def yaml(sign: str) -> str:
@@ -136,5 +161,7 @@ def _table(column: object, name: str, where: str, hint: str) -> pd.DataFrame:
             raise MeanfieldError(f"{where} is no column of numbers (shape {column.shape}, type {column.dtype}){hint}")
     rows = pd.RangeIndex(1, len(column) + 1)
     if column.ndim == 1:
-        return pd.DataFrame({name: np.asarray(column)}, index=rows)
+        table = pd.DataFrame({name: np.asarray(column)}, index=rows)
+        table.attrs = getattr(column, "attrs", {})
+        return table
     return pd.DataFrame(column, index=rows, columns=[f"{name}[{number}]" for number in range(column.shape[1])])

@@ -62,7 +62,8 @@ def read(
     if not chosen:
         raise MeanfieldError(f"{path} has no column but the target; at least two features are needed")
     parts = [pd.concat([columns[name] for name in names], axis=1) for names in (chosen, targets)]
-    whole = encoding.complete(encoding.beside(parts, path), path, missing, say)
+    marks = {name: columns[name].attrs.get("marks", {}) for name in (*chosen, *targets)}
+    whole = encoding.complete(encoding.beside(parts, path), path, missing, say, marks)
     table, answers = whole[parts[0].columns], whole[parts[1].columns]
     numbers = encoding.features(table, encode, path, decimal)
     if numbers.shape[1] < 2:

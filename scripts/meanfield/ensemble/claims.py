@@ -76,10 +76,12 @@ def _interval(low: float, high: float) -> str:
     return f"at most {high:g}" if np.isinf(low) else f"from {low:g} to {high:g}"
 
 
-def read(path: str | Path, tasks: Collection[str] = TASKS) -> tuple[list[Claim], float, dict[str, list[str]]]:
+def read(
+    path: str | Path, tasks: Collection[str] = TASKS, activations: Collection[str] = ACTIVATIONS
+) -> tuple[list[Claim], float, dict[str, list[str]]]:
     """The claims, the level, the published architectures by task. MeanfieldError for what is not understood.
 
-    `tasks` are those that the axes know. The activations are those that are known by now (`registry.learn`).
+    `tasks` are those that the axes know; `activations` by default those that are known by now (`registry.learn`).
     """
     with open(path) as stream:
         content = yaml.safe_load(stream)
@@ -87,27 +89,27 @@ def read(path: str | Path, tasks: Collection[str] = TASKS) -> tuple[list[Claim],
     for name, entry in content["claims"].items():
         try:
             tests = [ClaimTest(**test) for test in entry["tests"]]
-            claims.append(Claim(name, str(entry["figure"]), entry["statement"], entry["curve"], tests))
+            claims.append(Claim(name, str(entry.get("figure", "own")), entry["statement"], entry["curve"], tests))
         except (TypeError, KeyError) as error:
             raise MeanfieldError(f"{path}: claim {name} is not understood: {error}; its header says what is") from error
-        for problem in _problems(claims[-1], tasks):
+        for problem in _problems(claims[-1], tasks, activations):
             raise MeanfieldError(f"{path}: claim {name} {problem}")
     return claims, content["level"], content.get("published_architectures", {})
 
 
-def _problems(claim: Claim, tasks: Collection[str]) -> Iterator[str]:
+def _problems(claim: Claim, tasks: Collection[str], activations: Collection[str]) -> Iterator[str]:
     """What is wrong with a claim, in words."""
     named = [("curve", claim.curve, CURVES)]
     for test in claim.tests:
         named += [("task", task, tasks) for task in test.tasks] + [("measure", test.measure, (*MEASURES, *SPANS))]
-        named += [("activation", name, tuple(ACTIVATIONS)) for name in (test.activation, *test.than)]
+        named += [("activation", name, activations) for name in (test.activation, *test.than)]
         widths = (*test.architectures, *filter(None, [test.than_architecture]))
         if not all(isinstance(width, str) for width in widths):
             yield f"has architectures {widths}; put each in quotes"
         forms = bool(test.within) + bool(test.than) + bool(test.than_architecture)
         if forms != 1 or bool(test.within) == (test.expect in ("less", "greater")):
             yield "needs either within: [low, high], or expect: less or greater with than or than_architecture"
-        if test.within and (len(test.within) != 2 or test.within[0] > test.within[1]):
+        if test.within and (len(test.within) != 2 or not test.within[0] <= test.within[1]):
             yield f"has within {test.within}; allowed: [low, high], low first"
     for what, value, allowed in named:
         if value not in allowed:

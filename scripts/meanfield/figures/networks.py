@@ -16,7 +16,6 @@ from meanfield.data.task import SCORES, class_names, label_names, original, scor
 from meanfield.figures import decision, style
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
-from meanfield.model.registry import ACTIVATIONS
 from meanfield.training.schedule import published_updates
 
 Arrays = dict[str, xr.Dataset]
@@ -110,7 +109,7 @@ def eigenvectors(title: str, spectra: Arrays, trajectories: Arrays) -> Figure:
         )  # fmt: skip
         flat = np.abs(last.eigenvalues.values) <= float(last.tolerance)
         means = f"mean {ratio.mean():.3f}" + (f", beyond ±τ {ratio[~flat].mean():.3f}" if flat.any() else "")
-        above.set_title(f"{ACTIVATIONS[name].label}: {means}", size=9)
+        above.set_title(style.heading(name, means), size=9)
         above.set_yticks(*_blocks(trajectories[name].parameter.values))
         below.plot(ratio, color=style.colour(name), lw=1)
         below.set(xlabel="mode, by ascending eigenvalue", ylim=(0, 1))
@@ -153,7 +152,7 @@ def parameters(title: str, trajectories: Arrays) -> Figure:
         axes.fill_between(run.epoch, levels[0], levels[-1], color=colour, alpha=0.2, lw=0)
         axes.fill_between(run.epoch, levels[1], levels[-2], color=colour, alpha=0.4, lw=0)
         axes.plot(run.epoch, levels[2], color=colour, lw=1.3)
-        axes.set(title=f"{ACTIVATIONS[name].label}, weights", xlabel="update")
+        axes.set(title=style.heading(name, "weights", ","), xlabel="update")
         if axes is not panels[0]:
             axes.sharey(panels[0])
     panels[0].set_ylabel("weights: median, 50 %, 90 %")
@@ -165,7 +164,7 @@ def parameters(title: str, trajectories: Arrays) -> Figure:
             dashes = BETA_DASHES[-1] if number == len(layers) else BETA_DASHES[(number - 1) % (len(BETA_DASHES) - 1)]
             lines = axes.plot(run.epoch, run.parameters.values[0][:, chosen], color="black", lw=0.9, ls=dashes)
             lines[0].set_label("β of the output layer" if number == len(layers) else f"β of layer {number}")
-        axes.set(title=f"{ACTIVATIONS[name].label}, β of every unit", xlabel="update", ylabel="β")
+        axes.set(title=style.heading(name, "β of every unit", ","), xlabel="update", ylabel="β")
     style.legend(figure)
     return figure
 
@@ -204,8 +203,9 @@ def boundaries(title: str, architecture: str, trajectories: Arrays, dataset: xr.
         else:
             _samples(axes, plane, dataset)
         score = scores_in(run)[0]
-        said = f"test {SCORES[score]} {float(run[f'test_{score}'][0, -1]):.3f}"
-        axes.set(title=f"{ACTIVATIONS[name].label}: {said}", xlabel=style.plain(plane.names[0]))
+        several = f" of {labels} targets" if task == REGRESSION and labels > 1 else ""
+        said = f"test {SCORES[score]}{several} {float(run[f'test_{score}'][0, -1]):.3f}"
+        axes.set(title=style.heading(name, said), xlabel=style.plain(plane.names[0]))
     axes.scatter([], [], s=9, c="none", edgecolors="black", label="test sample")
     if task == REGRESSION:
         more = f", 1 of {labels}" if labels > 1 else ""

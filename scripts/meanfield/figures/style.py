@@ -46,6 +46,7 @@ CLASS_COLOURS = (
 )  # fmt: skip
 NO_CLASS = "#BBBBBB"
 POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 3.5, "mew": 0.5, "ls": "", "zorder": 4}  # published values
+LONG = 10  # characters of a label; a panel, 3 inches wide, holds so many beside what is said of it
 DPI = 150
 PRINTED = {
     ".png": lambda figure, path: FigureCanvasAgg(figure).print_png(path),
@@ -85,6 +86,12 @@ def mark(source: str) -> str:
 def plain(text: str) -> str:
     """A name of the user's own as Matplotlib writes it out: a dollar sign begins no formula."""
     return text.replace("$", r"\$")
+
+
+def heading(activation: str, said: str, sign: str = ":") -> str:
+    """An activation's label and what is said of it, on one line or, of a label too long for one of several panels, two."""
+    label = ACTIVATIONS[activation].label
+    return sign.join([label, "\n" + said if len(label) > LONG else " " + said])
 
 
 def title(axes: Axes, text: str, source: str) -> None:

@@ -37,7 +37,13 @@ EMPTY = 0.5  # where bars start, on the logarithmic axis of counts
 ZERO_BAR = {"fill": True, "facecolor": "0.85", "edgecolor": "black", "hatch": "////", "linewidth": 1}
 NAMES = "\nα\nγ\nε\n‖∇ℓ‖"  # of a record's numbers, below the activation
 ENCODER = "-preset medium -crf 18 -threads 1 -movflags +faststart -fflags +bitexact -flags:v +bitexact -map_metadata -1"
+LONG = 15  # letters of a label that the column of numbers holds
 PREVIEW_WIDTH, PREVIEW_FRAMES, PREVIEW_COLOURS = 480, 72, 128  # pixels; at most
+
+
+def _fitting(size: int, *labels: str) -> float:
+    """The size of letters in which the longest label fits into the column of numbers, at most `size`."""
+    return min(size, size * LONG / max(map(len, labels)))
 
 
 class Row:
@@ -54,7 +60,8 @@ class Row:
         self.symlog_bars = axes["symlog"].stairs(np.zeros(len(positions) - 1), positions, **bars)
         slot = [-0.8 * binning.SLOT, 0.8 * binning.SLOT]
         self.zero_bar = axes["symlog"].stairs([0], slot, baseline=EMPTY, animated=True, **ZERO_BAR)
-        axes["numbers"].text(0, 0.98, ACTIVATIONS[activation].label, va="top", weight="bold", size=LARGE)
+        label = ACTIVATIONS[activation].label
+        axes["numbers"].text(0, 0.98, label, va="top", weight="bold", size=_fitting(LARGE, label))
         axes["numbers"].text(0, 0.98, NAMES, size=SIZE, va="top", linespacing=1.3)
         self.numbers = axes["numbers"].text(x=0.85, ha="right", family="monospace", linespacing=1.3, **text)
         self.artists = self.bars, self.shown, self.symlog_bars, self.zero_bar, self.numbers
@@ -163,7 +170,8 @@ class Scene:
         axes.set_xlabel("update", size=SIZE)
         self._text(8, top + COST / 2, "cost ε", size=SIZE, rotation=90, va="center")
         left = (COLUMNS["numbers"][0] - COLUMNS["cost"][0]) / (COLUMNS["cost"][1] - COLUMNS["cost"][0])
-        axes.legend(loc="upper left", bbox_to_anchor=(left, 1), fontsize=SIZE, frameon=False, borderpad=0, borderaxespad=0)
+        size = _fitting(SIZE, *(ACTIVATIONS[name].label for name in self.indices))
+        axes.legend(loc="upper left", bbox_to_anchor=(left, 1), fontsize=size, frameon=False, borderpad=0, borderaxespad=0)
         return axes.axvline(self.epochs[0], color="black", lw=1.5, animated=True)
 
     def draw(self, record: int) -> np.ndarray:

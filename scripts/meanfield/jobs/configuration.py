@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, DELIMITERS, SUFFIXES, is_own, protocol_of
+from meanfield.jobs.plan import CORRECTED, DELIMITERS, SUFFIXES, data_size, is_own, protocol_of
 
 WORDS = {
     "integer": "a whole number",
@@ -30,6 +30,7 @@ WORDS = {
 }
 
 
+CLAIMS = "claims.schema.yaml"  # beside the schema of the configuration: that of claims.stated
 COMMON = {"test_size", "split_seed"}
 DIGITS = {"labels", "pixel_scale", "residual_output", "loss"}
 OWN = {"task", "scaling", "stratify", "loss"}
@@ -88,11 +89,7 @@ def check(config: dict, schema: str | Path) -> None:
         if (*pair, protocol) in seen:
             raise MeanfieldError(f"configuration: experiments[{position}] repeats {pair[0]} {pair[1]}; name each pair once")
         seen.add((*pair, protocol))
-    stated = config["claims"]["stated"]
-    if stated and not Path(stated).is_file():
-        raise MeanfieldError(
-            f"configuration: claims.stated is {stated!r}; there is no such file, seen from {Path.cwd().name}/"
-        )
+    _check_batches(config)
     for axis, tasks in config["claims"].items():
         for task, name in tasks.items() if axis != "stated" else ():
             if name.removesuffix(CORRECTED) not in config["datasets"]:
@@ -100,6 +97,50 @@ def check(config: dict, schema: str | Path) -> None:
                     f"configuration: claims.{axis}.{task} is {name!r}; allowed: {', '.join(config['datasets'])}, "
                     f"each also with {CORRECTED}"
                 )
+    if config["claims"]["stated"]:
+        _check_stated(config, Path(schema).with_name(CLAIMS))
+
+
+def _check_batches(config: dict) -> None:
+    """A batch is no larger than the training set, where its size is known; of a table the job that trains says so."""
+    size = config["optimizer"]["batch_size"]
+    for name in dict.fromkeys(experiment["dataset"] for experiment in config["experiments"]):
+        dataset = config["datasets"][name]
+        if size and "table" not in dataset:
+            samples = data_size(dataset)[0]
+            training = samples - math.ceil(dataset["test_size"] * samples)  # as scikit-learn's train_test_split rounds
+            if size > training:
+                raise MeanfieldError(
+                    f"configuration: optimizer.batch_size is {size} and {name} has {training} training samples; allowed: 1 "
+                    f"to {training}, or null for all of them"
+                )
+
+
+def _check_stated(config: dict, schema: Path) -> None:
+    """The file of claims of one's own is there, of the form that a schema asks for, and its names are known."""
+    stated = config["claims"]["stated"]
+    if not Path(stated).is_file():
+        raise MeanfieldError(
+            f"configuration: claims.stated is {stated!r}; there is no such file, seen from {Path.cwd().name}/"
+        )
+    where = f"configuration: claims.stated, {stated}:"
+    try:
+        content = yaml.safe_load(Path(stated).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError, yaml.YAMLError) as error:
+        raise MeanfieldError(f"{where} cannot be read as YAML ({' '.join(str(error).split())[:200]})") from error
+    rules = Draft202012Validator(yaml.safe_load(schema.read_text()))  # its numbers may be infinite
+    error = best_match(rules.iter_errors(content))
+    if error is not None:
+        raise MeanfieldError(f"{where} {_sentence(error)}")
+    from meanfield.ensemble import claims  # with NumPy, pandas and SciPy, which no other check needs
+    from meanfield.model.registry import KNOWN
+
+    tasks = {task for axis, named in config["claims"].items() if axis != "stated" for task in named}
+    formulas = [entry["name"] for entry in config["activations"] if isinstance(entry, dict)]
+    try:
+        claims.read(stated, sorted(tasks), [*KNOWN, *formulas])
+    except MeanfieldError as error:
+        raise MeanfieldError(f"configuration: claims.stated, {error}") from error
 
 
 def _check_activations(definitions: list[str | dict]) -> None:
@@ -169,8 +210,8 @@ def _check_dataset(name: str, dataset: dict) -> None:
 
 def _sentence(error: ValidationError) -> str:
     """What a validation error says, for a person."""
-    key = _dotted(error.absolute_path)
-    value = json.dumps(error.instance, default=str)
+    key = _dotted(error.absolute_path) or "top level"
+    value = json.dumps(error.instance, default=str, skipkeys=True)
     if len(value) > 80:
         value = value[:77] + "..."
     hint = error.schema.get("description", "")
@@ -179,10 +220,10 @@ def _sentence(error: ValidationError) -> str:
         case "additionalProperties":
             known = error.schema["properties"]
             unknown = ", ".join(repr(name) for name in error.instance if name not in known)
-            return f"{key or 'top level'}: unknown key {unknown}; allowed: {', '.join(known)}"
+            return f"{key}: unknown key {unknown}; allowed: {', '.join(known)}"
         case "required":
             missing = ", ".join(name for name in rule if name not in error.instance)
-            return f"{key or 'top level'}: missing key {missing}"
+            return f"{key}: missing key {missing}"
         case "propertyNames":
             return f"{key}: the name {value} is not allowed; {hint}"
         case "enum":

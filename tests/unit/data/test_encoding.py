@@ -107,6 +107,56 @@ def test_samples_with_missing_values_are_an_error_or_dropped_and_counted(read):
     line(read, "each of the 6 rows has a missing value", table=none, missing="drop", **GERMAN, **SETTINGS)
 
 
+ENGLISH = {"sep": ",", "decimal": "."}
+MARKED = TABLE.assign(
+    length=["39.1", "NA", "47.2", "nan", "", "40.3"], species=["NA", "Europe", "Europe", "NA", "Europe", "NA"]
+)
+
+
+def test_na_is_missing_among_numbers_and_a_name_among_text(read):
+    settings = {"table": MARKED, "written": ENGLISH, "features": ["length", "depth"]}
+    line(read, "'length' has 3 missing values, first in sample 2, which reads 'NA'; fill them", **settings)
+    said = []
+    features, _ = read(missing="drop", say=said.append, **settings)
+    np.testing.assert_array_equal(features, TABLE[["length", "depth"]].iloc[[0, 2, 5]])
+    np.testing.assert_array_equal(features.row, [1, 3, 6])
+    assert "'species' reads 'NA' in 3 rows, taken as a name" in said[0]
+    assert "3 of 6 rows dropped" in said[1]
+
+
+def test_a_class_called_na_stays(read):
+    said = []
+    _, target = read(MARKED, ENGLISH, features=["depth", "island"], missing="drop", encode=["island"], say=said.append)
+    assert target.attrs["classes"] == ["Europe", "NA"]
+    np.testing.assert_array_equal(target[:, 0], MARKED.species == "NA")
+    assert len(said) == 1
+    mixed = MARKED.assign(length=["1", "NA", "two", "3", "4", "5"])
+    line(
+        read,
+        "'length', sample 2, is 'NA', which is no number",
+        table=mixed,
+        written={"sep": ","},
+        features=["length", "depth"],
+    )
+
+
+def test_spaces_around_the_names_of_columns_are_no_part_of_them(read):
+    spaced = TABLE.rename(columns={"length": " length ", "species": "species "})
+    features, target = read(spaced, features=["length", "depth"], **GERMAN)
+    assert features.feature.values.tolist() == ["length", "depth"]
+    assert target.attrs["column"] == "species"
+    line(read, "two columns are named 'depth'", table=spaced.rename(columns={" length ": "depth "}), **GERMAN)
+
+
+@pytest.mark.parametrize("comment", ["# measured in May", "# lengths, depths"])
+def test_a_comment_above_the_names_is_told(tmp_path, comment):
+    path = tmp_path / "t.csv"
+    path.write_text(f"{comment}\na,b,y\n1,2,x\n3,4,z\n")
+    with pytest.raises(MeanfieldError, match="its first line must hold the names of the columns, without #") as raised:
+        user_data.read(str(path), None, "y", CLASSIFICATION)
+    assert "t.csv begins with '# " in str(raised.value)
+
+
 def test_several_targets_of_a_regression(read):
     table, chosen = TABLE.assign(u=TABLE.length**2), {"task": REGRESSION, "features": ["length", "island"]}
     _, target = read(table=table, target=["depth", "u"], **chosen, **GERMAN, **SETTINGS)

@@ -306,6 +306,16 @@ def test_a_claim_that_is_not_understood_is_one_line(tmp_path, wrong, message):
     assert "mine" in str(error.value)
 
 
+def test_a_claim_of_ones_own_needs_no_figure_and_knows_the_activations_it_is_told(tmp_path):
+    path = tmp_path / "claims.yaml"
+    test = "{tasks: [mine], measure: cost_last, activation: mish, within: [-.inf, 1]}"
+    path.write_text(f"{{level: 0.05, claims: {{c: {{statement: S., curve: null, tests: [{test}]}}}}}}")
+    [claim], _, _ = claims.read(path, ["mine"], ["mish"])
+    assert claim.figure == "own"
+    with pytest.raises(MeanfieldError, match="has activation mish; allowed: esp"):
+        claims.read(path, ["mine"])
+
+
 def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     data = table(members=6)
     epochs = np.arange(0, 50, 10)

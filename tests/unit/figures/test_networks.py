@@ -9,7 +9,7 @@ from matplotlib.text import Text
 from meanfield.figures import decision, networks
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
-from meanfield.model.registry import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS, from_formula
 
 NAMES = ("esp", "relu", "sigmoid")
 
@@ -150,6 +150,8 @@ def test_the_first_of_several_targets_is_drawn_in_its_units():
     np.testing.assert_allclose(figure.axes[0].collections[0].get_array(), dataset.target.values[:, 0] * deviation + mean)
     assert 50 < figure.axes[0].images[0].get_clim()[0] < 90
     assert "u, 1 of 2: target, prediction" in texts(figure)
+    for axes, run in zip(figure.axes, trajectories.values(), strict=False):
+        assert axes.get_title().endswith(f": test R² of 2 targets {float(run.test_r2[0, -1]):.3f}")
 
 
 def test_every_portrait_is_marked_where_data_are_a_stand_in(case):
@@ -193,5 +195,26 @@ def test_nothing_is_cut_or_overlaps(names, labels):
         networks.eigenvectors(title, spectra, trajectories),
         networks.parameters(title, trajectories),
         networks.boundaries(title, "3-2", trajectories, dataset),
+    ):
+        assert illegible(figure) == []
+
+
+@pytest.mark.parametrize("labels", [1, None], ids=["two classes", "two targets"])
+def test_seven_activations_with_the_longest_labels_fit(monkeypatch, labels):
+    own = {
+        f"own{k}": from_formula(f"own{k}", "h*tanh(beta*h)", "trainable", f"leaky parametric gate({k})") for k in range(7)
+    }
+    assert {len(activation.label) for activation in own.values()} == {24}
+    for name, activation in own.items():
+        monkeypatch.setitem(ACTIVATIONS, name, activation)
+    dataset = (
+        synthetic_dataset(3, labels, "stand-in") if labels else named_dataset(["a", "b"], scaled=["features", "target"])
+    )
+    runs = {name: synthetic_run(name, dataset, "3-2") for name in own}
+    trajectories, spectra = ({name: run[part] for name, run in runs.items()} for part in (0, 1))
+    for figure in (
+        networks.eigenvectors("mine 3-2", spectra, trajectories),
+        networks.parameters("mine 3-2", trajectories),
+        networks.boundaries("mine 3-2", "3-2", trajectories, dataset),
     ):
         assert illegible(figure) == []

@@ -5,9 +5,10 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from matplotlib.text import Text
 from meanfield.data.storage import STAND_IN
 from meanfield.figures import binning, video
-from meanfield.model.registry import ACTIVATIONS
+from meanfield.model.registry import ACTIVATIONS, from_formula
 from PIL import Image
 
 NAMES = list(ACTIVATIONS)
@@ -48,6 +49,15 @@ def drawn(bars) -> np.ndarray:
     """Heights of bars, where an empty one has the height of the baseline."""
     heights = bars.get_data().values
     return np.where(heights > video.EMPTY, heights, 0)
+
+
+def test_the_longest_label_stays_in_its_column(monkeypatch):
+    monkeypatch.setitem(ACTIVATIONS, "own", from_formula("own", "h*h", label="leaky parametric gate(1)"))
+    scene = video.Scene("example 10", *example(["own"]))
+    labels = [text for text in scene.figure.findobj(Text) if text.get_text() == "leaky parametric gate(1)"]
+    assert all(text.get_window_extent().x1 <= video.WIDTH for text in labels)
+    [label] = [text for text in labels if text.get_weight() == "bold"]
+    assert label.get_window_extent().x1 <= video.COLUMNS["numbers"][1]
 
 
 @pytest.mark.parametrize("count", [1, 3, 7])
