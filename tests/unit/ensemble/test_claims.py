@@ -359,8 +359,7 @@ def test_readme_and_docs_say_what_the_run_said():
     assert said.statement.tolist() == [claim.statement for claim in stated]
     readme, numbers = ((ROOT / name).read_text().splitlines() for name in ("README.md", "docs/claims.md"))
     for row in said.itertuples():
-        cells = (f"**{row.verdict}**: {row.verdict_counts}", f"**{row.published_draw}**: {row.published_draw_counts}")
-        cells += (f"**{row.splits}**: {row.splits_counts}",)
+        cells = [f"**{getattr(row, name)}**: {getattr(row, f'{name}_counts')}" for name in claims.COLUMNS.values()]
         assert f"| {row.figure} | {row.statement} | {' | '.join(cells)} |" in numbers
         assert f"- **{row.statement}** {row.numbers}" in numbers
         (brief,) = (line for line in readme if line.startswith(f"| **{row.verdict}** |"))
