@@ -114,6 +114,7 @@ def test_a_table_that_is_not_there_is_told_before_any_job(tmp_path):
     assert not (tmp_path / "results").exists()
 
 
+@pytest.mark.long
 def test_what_a_new_user_tries_first_works_or_is_one_line_that_says_what_to_do(tmp_path):
     """A semicolon CSV, one-hot NPZ, four positives in 400, a class with one sample: datasets alone, in one run."""
     workflow, rng = Workflow(tmp_path, None), np.random.default_rng(0)

@@ -1,5 +1,6 @@
 """Two configurations side by side, and values given after --config."""
 
+import pytest
 import yaml
 from conftest import TINY, Workflow, tiny
 
@@ -41,6 +42,7 @@ def test_a_table_that_is_not_in_the_directory_is_told(tmp_path, mirror):
     assert "datasets.mine.table is 'mine.csv'; there is no such file, seen from mine/" in result.stdout
 
 
+@pytest.mark.long
 def test_the_tables_of_another_configuration_are_not_replaced_without_a_word(tmp_path, mirror):
     """The line comes at the start of a run that will make tables, and of no other."""
     workflow = tiny(tmp_path, mirror, activations=["esp"])
@@ -56,6 +58,7 @@ def test_the_tables_of_another_configuration_are_not_replaced_without_a_word(tmp
     assert "another configuration" not in workflow.snakemake("tables", "--configfile", "tiny.yaml").stdout
 
 
+@pytest.mark.long
 def test_values_within_a_mapping_after_config_have_their_types(tmp_path, mirror):
     """And those that are wrong are still one line."""
     workflow = Workflow(tmp_path, mirror)

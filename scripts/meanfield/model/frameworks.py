@@ -67,7 +67,7 @@ def torch(module: Any) -> Model:
     _asked(module, "named_children", "torch module")
 
     def evaluate(features: np.ndarray) -> np.ndarray:
-        precise = copy.deepcopy(module).cpu().double().eval()
+        precise = copy.deepcopy(module).cpu().double().train(False)
         return _array(precise(next(precise.parameters()).new_tensor(features)))
 
     return Model(_torch(module), module.named_parameters(), evaluate)

@@ -134,7 +134,7 @@ def test_hessians_against_central_differences(case):
     np.testing.assert_allclose(matrix, numeric, atol=1e-6 * np.abs(matrix).max() + 1e-10)
 
 
-@pytest.mark.parametrize("name", OWN)
+@pytest.mark.parametrize("name", [name if name == "absurd" else pytest.param(name, marks=pytest.mark.long) for name in OWN])
 @pytest.mark.parametrize("loss", LOSSES)
 def test_hessians_against_tensorflow(name, loss):
     network = Network(2, (4, 3), 3, own(name))

@@ -68,7 +68,7 @@ def by_hand(network: Network, features: np.ndarray, target: np.ndarray, chosen: 
     return np.array(visited)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(
     method=st.sampled_from(["adam", "sgd", "momentum"]),
     batch_size=st.sampled_from([None, 1, 2, 4, 9]),
