@@ -1,7 +1,9 @@
 """Random networks of every kind for hypothesis, and derivatives by central differences."""
 
 import numpy as np
+import pytest
 from hypothesis import strategies as st
+from meanfield.errors import MeanfieldError
 from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
@@ -21,6 +23,21 @@ def cases(draw):
     l2 = draw(st.sampled_from([0.0, 0.1]))
     data = Objective(loss, rng.normal(size=(samples, inputs)), target, loss.averaging(samples, labels), l2)
     return network, rng.normal(size=network.size), data, rng
+
+
+def refuses_to_write(framework, model, theta, answer):
+    """Writing parameters whose last is `theta` into a model is refused, in these words, and nothing is written.
+
+    Returns the model's network and parameters.
+    """
+    read = getattr(Network, f"from_{framework}")
+    network, before, _ = read(model)
+    changed = before.copy()
+    changed[-1] = theta
+    with pytest.raises(MeanfieldError, match=f"^{answer}$"):
+        getattr(network, f"into_{framework}")(changed, model)
+    np.testing.assert_array_equal(read(model).theta, before)
+    return network, before
 
 
 def central_differences(function, theta, step=1e-5):

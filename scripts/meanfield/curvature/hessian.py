@@ -119,7 +119,7 @@ def _times(matrices: np.ndarray, weights: np.ndarray) -> np.ndarray:
 
 def _columns(point: Point, local: list, m: int, variable: str) -> tuple[dict, dict, dict]:
     """T_l, Q_l and R_l, l ≥ m, of the variable h_m ("W") or β_m ("β"), [part, batch, sample, j, i]; T_m as its diagonal."""
-    depth, coupled = len(point.layers), point.curvature.ndim > point.errors[-1].ndim
+    depth = len(point.layers)
     own = point.states[m].h if variable == "W" else point.states[m].beta
     sensitivities, responses, q, r = {}, {m: own}, {}, {}
     for k in range(m + 1, depth):
@@ -131,7 +131,7 @@ def _columns(point: Point, local: list, m: int, variable: str) -> tuple[dict, di
         state, units = point.states[k], (own.shape[-1], hh.shape[-1])
         if k + 1 < depth:
             back = _times(q[k + 1], point.layers[k + 1].weights)
-        elif coupled:
+        elif point.coupled:
             response = responses[k] if k > m else own[..., None] * np.eye(units[0])
             back = np.repeat((response @ point.curvature)[None], len(hh), axis=0)
         else:

@@ -14,16 +14,16 @@ import numpy as np
 import scipy  # its subpackages are loaded where they are first used
 
 from meanfield.errors import MeanfieldError
-from meanfield.model import arguments, frameworks
+from meanfield.model import arguments, frameworks, losses
 from meanfield.model.activations import Activation
 from meanfield.model.frameworks import Affine, Model, Part
 from meanfield.model.network import Layer, Network
 from meanfield.model.registry import ACTIVATIONS, activation
 
 OUTPUTS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
-    "linear": lambda z: z,
-    "sigmoid": lambda z: scipy.special.expit(z),
-    "softmax": lambda z: scipy.special.softmax(z, axis=-1),
+    "linear": losses.SQUARED_ERROR.prediction,
+    "sigmoid": losses.SIGMOID_CROSS_ENTROPY.prediction,
+    "softmax": losses.SOFTMAX_CROSS_ENTROPY.prediction,
     "log_softmax": lambda z: scipy.special.log_softmax(z, axis=-1),
 }
 """What a model may make of its logits. Ours ends with the logits, so it is taken off, and implies the loss."""

@@ -11,6 +11,7 @@ import operator
 from collections.abc import Callable, Mapping
 
 from meanfield.errors import MeanfieldError
+from meanfield.model.arguments import shown
 
 LONGEST, MOST_PARTS, LARGEST_POWER = 1000, 50, 10  # characters; numbers, names and operations; an exponent
 ARITHMETIC = {
@@ -32,17 +33,17 @@ def parse(text: str) -> ast.expr:
         raise MeanfieldError(f"the formula has {len(text)} characters; allowed: at most {LONGEST}")
     if not text.isascii():
         odd = next(character for character in text if not character.isascii())
-        raise MeanfieldError(f"formula {_short(text)}: '{odd}' is not understood; allowed: {KNOWN}")
+        raise MeanfieldError(f"formula {shown(text)}: '{odd}' is not understood; allowed: {KNOWN}")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         raise MeanfieldError(
-            f"formula {_short(text)} is not understood: brackets or operators do not fit together"
+            f"formula {shown(text)} is not understood: brackets or operators do not fit together"
         ) from error
     _check(tree, text)
     parts = sum(not isinstance(part, ast.operator | ast.unaryop | ast.expr_context) for part in ast.walk(tree))
     if parts > MOST_PARTS:
-        raise MeanfieldError(f"formula {_short(text)} has {parts} parts; allowed: at most {MOST_PARTS}")
+        raise MeanfieldError(f"formula {shown(text)} has {parts} parts; allowed: at most {MOST_PARTS}")
     return tree
 
 
@@ -88,10 +89,6 @@ def evaluate(tree: ast.expr, functions: Mapping[str, Callable], values: Mapping[
     raise MeanfieldError(f"{ast.dump(tree)} is no formula")  # `parse` lets nothing else through
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else f"{text[:57]}...")
-
-
 def _check(tree: ast.expr, text: str) -> None:
     """MeanfieldError for the first part that is not allowed."""
     match tree:
@@ -129,9 +126,9 @@ def _check_exponent(tree: ast.expr, text: str) -> None:
     match positive:
         case ast.Constant(value=int() | float() as number) if not isinstance(number, bool) and number <= LARGEST_POWER:
             return
-    exponent = _short(ast.unparse(tree))
+    exponent = shown(ast.unparse(tree))
     raise MeanfieldError(
-        f"formula {_short(text)}: exponent {exponent} is not allowed; allowed: a number up to {LARGEST_POWER}"
+        f"formula {shown(text)}: exponent {exponent} is not allowed; allowed: a number up to {LARGEST_POWER}"
     )
 
 
@@ -141,9 +138,9 @@ def _sides(condition: ast.expr, text: str) -> list[ast.expr]:
         case ast.Compare(left=left, ops=[sign], comparators=[right]) if type(sign) in COMPARISONS:
             return [left, right]
     raise MeanfieldError(
-        f"formula {_short(text)}: {_short(ast.unparse(condition))} is no comparison; allowed: one of < <= > >=, as in h > 0"
+        f"formula {shown(text)}: {shown(ast.unparse(condition))} is no comparison; allowed: one of < <= > >=, as in h > 0"
     )
 
 
 def _refusal(part: ast.expr, text: str) -> MeanfieldError:
-    return MeanfieldError(f"formula {_short(text)}: {_short(ast.unparse(part))} is not allowed; allowed: {KNOWN}")
+    return MeanfieldError(f"formula {shown(text)}: {shown(ast.unparse(part))} is not allowed; allowed: {KNOWN}")

@@ -47,6 +47,11 @@ class Point(NamedTuple):
     deltas: list[np.ndarray]
     curvature: np.ndarray
 
+    @property
+    def coupled(self) -> bool:
+        """Whether the loss couples a sample's labels: its curvature is then a matrix a sample, Λ."""
+        return self.curvature.ndim > self.errors[-1].ndim
+
 
 def check(theta: np.ndarray, network: Network, objective: Objective) -> None:
     """MeanfieldError, naming the culprit, for NaN or infinite values or shapes that do not fit together."""
@@ -97,7 +102,7 @@ def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[
     for number, (state, error) in enumerate(zip(point.states, point.errors, strict=True)):
         if state.hh is None:
             raise MeanfieldError(f"activation '{network.activation.name}' gives no second derivative; the Hessian needs it")
-        local = number == len(point.states) - 1 and point.curvature.ndim == error.ndim
+        local = number == len(point.states) - 1 and not point.coupled
         lam = point.curvature if local else 0.0
         first = (lam * state.h * state.h, lam * state.h * state.beta, lam * state.beta * state.beta)
         rest = (error * state.hh, error * state.hbeta, error * state.betabeta)
@@ -145,7 +150,7 @@ def operator(
 
     penalty = np.zeros(network.size)
     penalty[network.weights] = objective.l2 if part != "R" else 0.0
-    coupling = point.curvature if point.curvature.ndim == point.errors[-1].ndim + 1 and part != "R" else None
+    coupling = point.curvature if point.coupled and part != "R" else None
 
     affine, betas = zip(*((layout.affine, layout.betas) for layout in network.layout), strict=True)
 

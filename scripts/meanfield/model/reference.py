@@ -219,8 +219,7 @@ def train(
 
 def predict(model: Model, layers: list[Layer], features: np.ndarray) -> np.ndarray:
     """ŷ [sample, label]: probabilities for a classification, values for a regression."""
-    output = forward(model, layers, features)[-1].value
-    return expit(output) if model.loss is SIGMOID_CROSS_ENTROPY else output
+    return model.loss.prediction(forward(model, layers, features)[-1].value)
 
 
 def accuracy(prediction: np.ndarray, target: np.ndarray) -> float:

@@ -43,15 +43,17 @@ def from_formula(name: str, formula: str, beta: float | str | None = None, label
     fixed = 1.0 if beta is None or trainable else number(f"activation {name}: beta", beta, besides=f", or '{TRAINABLE}'")
     try:
         tree = parse(formula)
+    except MeanfieldError as error:
+        raise MeanfieldError(f"activation {name}: {error}") from error
+    try:
         if ("beta" in names(tree)) != (beta is not None):
-            found = "has no beta; leave beta out" if beta is not None else "has a beta; say beta: trainable, or a number"
-            raise MeanfieldError(f"formula {formula!r} {found}")
+            remedy = "no beta; leave beta out" if beta is not None else "a beta; say beta: trainable, or a number"
+            raise MeanfieldError(f"has {remedy}")
         derivatives = differentiation.checked(tree, None if trainable else fixed)
         kinks = properties.kinks(tree, derivatives, None if trainable else fixed)
         rescalings = properties.rescalings(derivatives, trainable)
     except MeanfieldError as error:
-        reason = str(error) if str(error).startswith(("formula", "the formula")) else f"formula {formula!r} {error}"
-        raise MeanfieldError(f"activation {name}: {reason}") from error
+        raise MeanfieldError(f"activation {name}: formula {formula!r} {error}") from error
     return Activation(name, label or name, formula, derivatives, trainable, rescalings, kinks, fixed)
 
 

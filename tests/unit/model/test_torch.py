@@ -7,6 +7,7 @@ import meanfield
 import numpy as np
 import pytest
 from meanfield import MeanfieldError, Network
+from random_networks import refuses_to_write
 from sklearn.datasets import load_breast_cancer
 
 torch = pytest.importorskip(
@@ -135,12 +136,7 @@ def test_torch_parameters_of_no_layer_or_of_two_are_refused():
 def test_torch_parameters_that_are_not_finite_are_refused(dtype, theta, answer):
     torch.manual_seed(0)
     module = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 1)).to(getattr(torch, dtype))
-    network, before, _ = Network.from_torch(module)
-    changed = before.copy()
-    changed[-1] = theta
-    with pytest.raises(MeanfieldError, match=f"^{answer}$"):
-        network.into_torch(changed, module)
-    np.testing.assert_array_equal(Network.from_torch(module).theta, before)
+    network, before = refuses_to_write("torch", module, theta, answer)
     module[0].bias.data[1] = float("nan")
     for convert in (lambda: Network.from_torch(module), lambda: network.into_torch(before, module)):
         with pytest.raises(
