@@ -26,7 +26,7 @@ with step(snakemake) as job:
         table = comparison.table(" ".join(run), comparison.stand_in_rows())
     else:
         task = problem(dataset, *run[1:], job.params.protocol["averaging"])
-        pairs = quantities.pairs(trajectory.epoch.values, published, headline)
+        pairs = quantities.pairs(trajectory["update"].values, published, headline)
         ours = comparison.Run.of(trajectory, spectrum, *task)
         table = comparison.table(
             " ".join(run), comparison.compare(ours, pairs, re_trained), quantities.missing(published, pairs)

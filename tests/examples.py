@@ -149,7 +149,7 @@ def synthetic_run(
     """Trajectory, spectrum and indices of random parameters that grow along the records; the real Hessians of them."""
     net, target = problem(data, architecture, activation, "float64")
     rng = np.random.default_rng(net.size)
-    dims, shape = ("seed", "epoch"), (seeds, records)
+    dims, shape = ("seed", "update"), (seeds, records)
     scores = [f"{part}_{score}" for score in scores_of(data) for part in ("train", "test")]
     scale = np.linspace(0.1, 2, records)[:, None]
     run = xr.Dataset(
@@ -160,7 +160,7 @@ def synthetic_run(
             **{name: (dims, rng.uniform(size=shape)) for name in (*scores, "gradient_norm")},
             "diverged": ("seed", np.full(seeds, -1)),
         },
-        coords={"seed": np.arange(1, seeds + 1), "epoch": published_updates(records), "parameter": net.parameter_names},
+        coords={"seed": np.arange(1, seeds + 1), "update": published_updates(records), "parameter": net.parameter_names},
         attrs={"source": data.attrs["source"]},
     )
     spectra = spectrum.along_trajectory(run, net, target, eigenvectors_at=["last"]).assign_attrs(source=run.attrs["source"])

@@ -28,7 +28,7 @@ DRAWS, MEMBERS = 200, 19
 
 
 def values(run: tuple[str, str, str], mirror: Path) -> tuple[dict, dict]:
-    """All that is compared, [member, epoch, …]: of re-trainings, and of trainings in the arithmetic of 2018."""
+    """All that is compared, [member, update, …]: of re-trainings, and of trainings in the arithmetic of 2018."""
     data, task = dataset(run[0], mirror), (network(run, mirror), objective(run[0], mirror))
     draw = {key: EXPERIMENTS[run[:2]][key] for key in ("beta_stddev", "beta_op_seed")}
     followed = protocol(run) | {"averaging": "float32"}

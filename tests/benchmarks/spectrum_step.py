@@ -45,7 +45,7 @@ def step_against_bare_solves() -> None:
     )  # as in the digits
     members = descent(network, theta, objective, RECORDS)
     trajectory = xr.Dataset(
-        {"parameters": (("seed", "epoch", "parameter"), members[None])}, coords={"seed": [1], "epoch": np.arange(RECORDS)}
+        {"parameters": (("seed", "update", "parameter"), members[None])}, coords={"seed": [1], "update": np.arange(RECORDS)}
     )
     bare = sum(timed(np.linalg.eigvalsh, hessian.hessian(theta, network, objective))[1] for theta in members)
     _, step = timed(spectrum.along_trajectory, trajectory, network, objective, eigenvectors_at=["last"])

@@ -54,7 +54,7 @@ def test_bars_count_every_eigenvalue_on_its_side_of_zero_and_exact_zeros_apart(n
     for activation, run in runs.items():
         values, zeros = run.spectrum.eigenvalues.values[0], run.spectrum.zero_rows.values[0]
         bars = task["runs"][activation]["bars"]["symlog"]
-        np.testing.assert_array_equal(bars.sum(axis=1), run.spectrum.sizes["parameter"])
+        np.testing.assert_array_equal(bars.sum(axis=1), run.spectrum.sizes["mode"])
         np.testing.assert_array_equal(bars[:, low < 0].sum(axis=1), (values < 0).sum(axis=1))
         np.testing.assert_array_equal(bars[:, (low == 0) & (high == 0)][:, 0], zeros)
         ends = task["axes"]["linear"]["range"]

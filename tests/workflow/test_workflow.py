@@ -54,12 +54,13 @@ def test_small_run_makes_what_the_contract_promises(finished):
     run = results / "runs/linear/10/esp"
     trajectory = xr.load_dataset(run / "trajectory.nc", engine="h5netcdf")
     spectrum = xr.load_dataset(run / "spectrum.nc", engine="h5netcdf")
-    assert trajectory.residual.dims == ("seed", "epoch", "label", "sample")
-    assert trajectory.parameters.dims == spectrum.eigenvalues.dims == ("seed", "epoch", "parameter")
+    assert trajectory.residual.dims == ("seed", "update", "label", "sample")
+    assert trajectory.parameters.dims == ("seed", "update", "parameter")
+    assert spectrum.eigenvalues.dims == ("seed", "update", "mode")
     assert trajectory.seed.values.tolist() == [1, 2]
-    assert trajectory.epoch.values.tolist()[-2:] == [211, 261]
+    assert trajectory["update"].values.tolist()[-2:] == [211, 261]
     indices = pd.read_csv(run / "indices.csv")
-    assert len(indices) == 2 * trajectory.sizes["epoch"]
+    assert len(indices) == 2 * trajectory.sizes["update"]
     for name in ("indices", "summary"):
         for ending in ("csv", "md", "tex"):
             assert (results / f"tables/{name}.{ending}").stat().st_size

@@ -16,7 +16,7 @@ def zero_residuals(residual: np.ndarray) -> np.ndarray:
 
 
 def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
-    """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, epoch]; NaN where not computed.
+    """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, update]; NaN where not computed.
 
     Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0.
     """
@@ -53,19 +53,19 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
     columns = {
         **{name: trajectory[name + suffix] for name in ("cost", *(f"train_{score}" for score in scores))},
         **{f"test_{score}": trajectory[f"test_{score}"] for score in scores},
-        "zero_residuals": (("seed", "epoch"), zero_residuals(trajectory.residual.values)),
+        "zero_residuals": (("seed", "update"), zero_residuals(trajectory.residual.values)),
         "gradient_norm": trajectory.gradient_norm,
         "alpha_published": spectrum.negative_published / size,
         "gamma_published": spectrum.zero_rows / size,
         **shares(spectrum, size),
         **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
         **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
-        "bulk_width": (("seed", "epoch"), bulk_width(spectrum)),
+        "bulk_width": (("seed", "update"), bulk_width(spectrum)),
         "parameters": size,
         "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
     }
     if "participation_ratio" in spectrum:
-        mean = spectrum.participation_ratio.mean("mode").rename(vector_epoch="epoch")
-        columns["participation_ratio"] = mean.reindex(epoch=trajectory.epoch)
-    table = xr.Dataset(columns).reset_coords(drop=True).to_dataframe(dim_order=["seed", "epoch"]).reset_index()
+        mean = spectrum.participation_ratio.mean("mode").rename(vector_update="update")
+        columns["participation_ratio"] = mean.reindex(update=trajectory["update"])
+    table = xr.Dataset(columns).reset_coords(drop=True).to_dataframe(dim_order=["seed", "update"]).reset_index()
     return table.assign(task=task_of(spectrum), source=spectrum.attrs["source"])

@@ -191,13 +191,13 @@ def along_trajectory(
 ) -> xr.Dataset:
     """Spectra of every seed and record.
 
-    `method` "eigenvalues" gives them all, ascending, [seed, epoch, parameter]; "inertia" only their counts, from two
-    factorizations. Counts and extremes are [seed, epoch]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
+    `method` "eigenvalues" gives them all, ascending, [seed, update, mode]; "inertia" only their counts, from two
+    factorizations. Counts and extremes are [seed, update]: tolerance, negative (λ < −τ), flat (|λ| ≤ τ), negative_published
     (λ < 0), zero_rows, symmetric (flat by symmetry, zero rows aside), lambda_min, lambda_max, lambda_max_gauss_newton,
     lambda_max_rest; with an l2 also lifted: how many more would be flat without it. "eigenvalues" also gives, at the updates
-    `eigenvectors_at` ("last" is the last recorded), eigenvectors [seed, vector_epoch, parameter, mode] and
-    participation_ratio [seed, vector_epoch, mode], modes by ascending eigenvalue. `dense` does the large linear algebra. All
-    is NaN where a member's parameters are, since it had diverged.
+    `eigenvectors_at` ("last" is the last recorded), eigenvectors [seed, vector_update, parameter, mode] and
+    participation_ratio [seed, vector_update, mode], modes by ascending eigenvalue. `dense` does the large linear algebra.
+    All is NaN where a member's parameters are, since it had diverged.
     """
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
@@ -206,11 +206,11 @@ def along_trajectory(
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
         results.append(of_members(members[start : start + chunk], network, objective, method, dense, starts))
-    dims = ("seed", "epoch", "parameter")
+    dims = ("seed", "update", "mode")
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
     spectrum = xr.Dataset(
         {name: (dims[: 1 + values.ndim], _scattered(values, finite)) for name, values in joined.items()},
-        coords={"seed": trajectory.seed, "epoch": trajectory.epoch},
+        coords={"seed": trajectory.seed, "update": trajectory["update"]},
         attrs={"method": method, "parameters": network.size},
     )
     if method != "eigenvalues":
@@ -220,7 +220,7 @@ def along_trajectory(
 
 
 def _scattered(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
-    """Values [point, …] at the points where `finite` [seed, epoch] holds, NaN at the others: [seed, epoch, …]."""
+    """Values [point, …] at the points where `finite` [seed, update] holds, NaN at the others: [seed, update, …]."""
     shape = (*finite.shape, *values.shape[1:])
     if finite.all():
         return values.reshape(shape)  # whole numbers stay whole
@@ -239,7 +239,7 @@ def of_run(
     run = (architecture, activation, precision, trajectory.attrs.get("l2", 0.0))
     if not splits_of(dataset):
         return along_trajectory(trajectory, *problem(dataset, *run), **options)
-    finite = np.isfinite(trajectory.cost).any("epoch")
+    finite = np.isfinite(trajectory.cost).any("update")
     spectra = [
         along_trajectory(trajectory.sel(seed=[seed]), *problem(dataset.sel(seed=seed), *run), **options)
         for seed in trajectory.seed.values[finite]
@@ -256,11 +256,11 @@ def _eigenvectors(
     dense: Dense,
 ) -> xr.Dataset:
     """Eigenvectors and participation ratios at the chosen updates, as far as they were recorded."""
-    epochs = trajectory.epoch.values
-    chosen = sorted({int(epochs[-1]) if update == "last" else update for update in updates} & set(epochs.tolist()))
+    recorded = trajectory["update"].values
+    chosen = sorted({int(recorded[-1]) if update == "last" else update for update in updates} & set(recorded.tolist()))
     vectors, ratios = [], []
     for update in chosen:
-        parameters = trajectory.parameters.sel(epoch=update).values
+        parameters = trajectory.parameters.sel(update=update).values
         finite = np.isfinite(parameters).all(axis=-1)
         basis = np.full((*parameters.shape, network.size), np.nan)
         ratio = np.full(parameters.shape, np.nan)
@@ -268,16 +268,16 @@ def _eigenvectors(
             np.flatnonzero(finite), hessian.hessian(parameters[finite], network, objective, dense=dense), strict=True
         ):
             values, basis[member] = eigenvectors(matrix, dense)
-            ratio[member] = participation_ratios(values, basis[member], float(spectrum.tolerance.sel(epoch=update)[member]))
+            ratio[member] = participation_ratios(values, basis[member], float(spectrum.tolerance.sel(update=update)[member]))
         vectors.append(basis)
         ratios.append(ratio)
     if not chosen:
         return xr.Dataset()
-    dims = ("seed", "vector_epoch", "parameter", "mode")
+    dims = ("seed", "vector_update", "parameter", "mode")
     return xr.Dataset(
         {
             "eigenvectors": (dims, np.stack(vectors, axis=1)),
             "participation_ratio": ((*dims[:2], "mode"), np.stack(ratios, axis=1)),
         },
-        coords={"vector_epoch": chosen},
+        coords={"vector_update": chosen},
     )

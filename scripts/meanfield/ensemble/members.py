@@ -18,7 +18,7 @@ INTERVAL = (0.1, 0.9)  # quantiles over members: the central 80 %
 
 def _late_fall(run: pd.DataFrame) -> float:
     """By which share the cost falls in the last part of the training; NaN if just the last record lies in it."""
-    late = run[run.epoch >= LATE * run.epoch.iloc[-1]]
+    late = run[run["update"] >= LATE * run["update"].iloc[-1]]
     return 1 - late.cost.iloc[-1] / late.cost.iloc[0] if len(late) > 1 else np.nan
 
 
@@ -41,7 +41,7 @@ FINAL_SCORES = {
 
 # One member's lines of indices.csv, in order → a number. The label is what tables and figures call it.
 MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
-    "cost_mean": ("mean cost over training", lambda run: np.trapezoid(run.cost, run.epoch) / np.ptp(run.epoch)),
+    "cost_mean": ("mean cost over training", lambda run: np.trapezoid(run.cost, run["update"]) / np.ptp(run["update"])),
     "cost_last": ("final cost", lambda run: run.cost.iloc[-1]),
     "late_fall": ("fall of the cost in the last quarter", _late_fall),
     **{name: (words, lambda run, column=column: run[column].iloc[-1]) for name, (column, words) in FINAL_SCORES.items()},

@@ -54,7 +54,7 @@ def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str
     """The published points of the same runs, up to their last update."""
     for run, ours in runs.groupby(RUN, sort=False):
         if run in published and y in published[run]:
-            theirs = published[run][published[run].epoch <= ours.epoch.max()]
+            theirs = published[run][published[run]["update"] <= ours["update"].max()]
             axes.plot(theirs[x], theirs[y], label="published", **style.POINTS)
 
 
@@ -94,12 +94,12 @@ def _along(indices: pd.DataFrame, published: Published, x: str, rows: dict[str, 
 
 def overview(indices: pd.DataFrame, published: Published) -> Figure:
     """Cost, α and γ against the update, all runs at a glance."""
-    return _along(indices, {}, "epoch", style.LABELS, height=2)
+    return _along(indices, {}, "update", style.LABELS, height=2)
 
 
 def fig3a_cost(indices: pd.DataFrame, published: Published) -> Figure:
     """Figure 3a: the cost against the update."""
-    return _along(indices, published, "epoch", {"cost": COST})
+    return _along(indices, published, "update", {"cost": COST})
 
 
 def fig3b_alpha(indices: pd.DataFrame, published: Published) -> Figure:
@@ -110,7 +110,7 @@ def fig3b_alpha(indices: pd.DataFrame, published: Published) -> Figure:
 
 def fig4a_zero_residuals(indices: pd.DataFrame, published: Published) -> Figure:
     """Figure 4 left: the share of training samples with a residual of zero against the update."""
-    return _along(indices, published, "epoch", {"zero_residuals": "share of zero residuals"})
+    return _along(indices, published, "update", {"zero_residuals": "share of zero residuals"})
 
 
 def accuracy(indices: pd.DataFrame, published: Published) -> Figure:
@@ -150,13 +150,14 @@ def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
             bottom = np.zeros(len(run))
             for name, (label, grey) in CAUSES.items():
                 height = bottom + run[name].to_numpy()
-                axes.fill_between(run.epoch, bottom, height, color=grey, lw=0, label=label)
+                axes.fill_between(run["update"], bottom, height, color=grey, lw=0, label=label)
                 bottom = height
             if "gamma_lifted" in run:
                 axes.fill_between(
-                    run.epoch, bottom, bottom + run.gamma_lifted, label="lifted by the weight penalty", **LIFTED
+                    run["update"], bottom, bottom + run.gamma_lifted, label="lifted by the weight penalty", **LIFTED
                 )
-            axes.plot(run.epoch, run.gamma, **style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1, "label": None})
+            look = style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1, "label": None}
+            axes.plot(run["update"], run.gamma, **look)
             axes.set_ylim(-0.03, 1.03)
         below[-1].set_xlabel(UPDATE)
     labels = [*rows.values(), *(f"γ of {ACTIVATIONS[name].label},\nby cause" for name in activations)]

@@ -41,7 +41,7 @@ def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callab
 
 def _by_record(run: pd.DataFrame, column: str) -> pd.DataFrame:
     """Median, low and high over the members of one run at each record."""
-    groups = run.groupby("epoch")[column]
+    groups = run.groupby("update")[column]
     low, high = map(groups.quantile, INTERVAL)
     return pd.DataFrame({"median": groups.median(), "low": low, "high": high})
 
@@ -49,7 +49,7 @@ def _by_record(run: pd.DataFrame, column: str) -> pd.DataFrame:
 def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
     """A column against the update, for each activation: members, band, median."""
     for activation, run in runs.groupby("activation", sort=False):
-        _members(panel, activation, run, "epoch", column, _by_record(run, column).reset_index())
+        _members(panel, activation, run, "update", column, _by_record(run, column).reset_index())
     panel.set_xlabel("update")
     if column in LOGARITHMIC:
         style.logarithmic(panel, "y")
@@ -76,7 +76,7 @@ def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
     """
     for activation, run in runs.groupby("activation", sort=False):
         ends = (run.alpha, run.alpha + run.gamma - run.gamma_rows) if y == "alpha" else (run.gamma_rows, run.gamma)
-        medians = run.assign(low=ends[0], high=ends[1]).groupby("epoch")[[x, y, "low", "high"]].median()
+        medians = run.assign(low=ends[0], high=ends[1]).groupby("update")[[x, y, "low", "high"]].median()
         _members(panel, activation, run, x, y, medians.rename(columns={y: "median"}))
     style.logarithmic(panel, "x")
     panel.invert_xaxis()

@@ -62,15 +62,15 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
     spectra = [run.spectrum.isel(seed=0) for run in runs.values()]
     edges, tau = binning.edges(spectra, LINEAR_BINS, per_decade=2)
     plane = decision.plane(dataset, GRID)
-    sizes, last = (dataset.sizes["feature"], dataset.sizes["label"]), spectra[0].epoch.values[-1]
+    sizes, last = (dataset.sizes["feature"], dataset.sizes["label"]), spectra[0]["update"].values[-1]
     costs, cost_ticks = _cost_axis(np.concatenate([run.indices.cost for run in runs.values()]))
     networks = {name: Network.of(architecture, name, *sizes) for name in runs}
     return {
         "score": "test R²" if task_of(dataset) == REGRESSION else "test acc.",
         "mark": style.mark(spectra[0].attrs["source"]),
-        "updates": spectra[0].epoch.values.astype(np.int32),
+        "updates": spectra[0]["update"].values.astype(np.int32),
         "ranges": {
-            "count": [0.5, 2 * max(spectrum.sizes["parameter"] for spectrum in spectra)],
+            "count": [0.5, 2 * max(spectrum.sizes["mode"] for spectrum in spectra)],
             "update": [-0.03 * last, 1.03 * last + 1],
             "cost": costs,
             "x": plane.x[[0, -1]].tolist(),

@@ -44,10 +44,10 @@ def _source(arrays: Arrays) -> str:
     return next(iter(arrays.values())).attrs["source"]
 
 
-def nearest(epochs: np.ndarray, updates: Sequence[int | str]) -> list[int]:
-    """The recorded updates [epoch] nearest to those asked for, each once, ascending; "last" is the last recorded."""
-    wanted = [epochs[-1] if update == "last" else update for update in updates]
-    return sorted({int(epochs[np.abs(epochs - update).argmin()]) for update in wanted})
+def nearest(recorded: np.ndarray, updates: Sequence[int | str]) -> list[int]:
+    """The recorded updates [update] nearest to those asked for, each once, ascending; "last" is the last recorded."""
+    wanted = [recorded[-1] if update == "last" else update for update in updates]
+    return sorted({int(recorded[np.abs(recorded - update).argmin()]) for update in wanted})
 
 
 def eigenvalues(title: str, spectra: Arrays, updates: Sequence[int | str], published: Arrays | None = None) -> Figure:
@@ -56,23 +56,23 @@ def eigenvalues(title: str, spectra: Arrays, updates: Sequence[int | str], publi
     No bins: the curve's height at −τ is α, its rise within ±τ is γ (the strip is that of the panel's largest τ). Published
     eigenvalues, for the activations whose published arrays are at hand, are drawn as points.
     """
-    epochs = nearest(next(iter(spectra.values())).epoch.values, updates)
-    figure, panels = _row(f"Eigenvalues of the Hessian, {title}", _source(spectra), len(epochs), 3.4, sharey=True)
-    drawn = {name: spectrum.isel(seed=0).sel(epoch=epochs) for name, spectrum in spectra.items()}
+    updates = nearest(next(iter(spectra.values()))["update"].values, updates)
+    figure, panels = _row(f"Eigenvalues of the Hessian, {title}", _source(spectra), len(updates), 3.4, sharey=True)
+    drawn = {name: spectrum.isel(seed=0).sel(update=updates) for name, spectrum in spectra.items()}
     largest = max(float(spectrum.tolerance.max()) for spectrum in drawn.values())
-    for axes, epoch in zip(panels, epochs, strict=True):
+    for axes, update in zip(panels, updates, strict=True):
         for name, spectrum in drawn.items():
-            axes.ecdf(spectrum.eigenvalues.sel(epoch=epoch), **style.look(name) | {"lw": 1.3, "marker": None})
-        tau = max(float(spectrum.tolerance.sel(epoch=epoch)) for spectrum in drawn.values())
+            axes.ecdf(spectrum.eigenvalues.sel(update=update), **style.look(name) | {"lw": 1.3, "marker": None})
+        tau = max(float(spectrum.tolerance.sel(update=update)) for spectrum in drawn.values())
         axes.axvspan(-tau, tau, color="0.9", lw=0, label="unresolved from 0, |λ| ≤ τ")
         axes.set_xscale("symlog", linthresh=largest, linscale=1)
-        axes.set(title=f"update {epoch}", xlabel="eigenvalue λ", xticks=_ticks(spectra, largest), ylim=(-0.03, 1.03))
+        axes.set(title=f"update {update}", xlabel="eigenvalue λ", xticks=_ticks(spectra, largest), ylim=(-0.03, 1.03))
         axes.tick_params(axis="x", labelsize=8)
         axes.minorticks_off()
         for arrays in (published or {}).values():
             theirs = arrays.get("eigenvalues")
-            if theirs is not None and epoch in (known := published_updates(len(theirs))):
-                values = np.sort(theirs.values[known == epoch][0])
+            if theirs is not None and update in (known := published_updates(len(theirs))):
+                values = np.sort(theirs.values[known == update][0])
                 share = np.arange(1, len(values) + 1) / len(values)
                 axes.plot(values, share, label="published", **style.POINTS | {"ms": 2.5, "mew": 0.4})
     panels[0].set_ylabel("share of eigenvalues ≤ λ")
@@ -97,11 +97,11 @@ def eigenvectors(title: str, spectra: Arrays, trajectories: Arrays) -> Figure:
         return _figure(
             f"Eigenvectors of the Hessian, {title}: none stored (spectrum.eigenvectors_at)", _source(spectra), 2, 1
         )
-    update = int(next(iter(spectra.values())).vector_epoch[-1])
+    update = int(next(iter(spectra.values())).vector_update[-1])
     figure = _figure(f"Eigenvectors of the Hessian, {title}, update {update}", _source(spectra), len(spectra), 5.2)
     panels = figure.subplots(2, len(spectra), squeeze=False, sharex="col", height_ratios=(3, 1))
     for (above, below), (name, spectrum) in zip(panels.T, spectra.items(), strict=True):
-        last = spectrum.isel(seed=0).sel(vector_epoch=update, epoch=update)
+        last = spectrum.isel(seed=0).sel(vector_update=update, update=update)
         density, ratio = last.eigenvectors.values**2, last.participation_ratio.values / last.sizes["mode"]
         image = above.imshow(
             _coarse(density), aspect="auto", cmap="cividis", norm="log", vmin=1e-6, vmax=1, interpolation="nearest",
@@ -149,9 +149,9 @@ def parameters(title: str, trajectories: Arrays) -> Figure:
         chosen = np.array([kind.startswith("W") for kind in kinds[name]])
         levels = np.percentile(run.parameters.values[0][:, chosen], PERCENTILES, axis=1)
         colour = style.colour(name)
-        axes.fill_between(run.epoch, levels[0], levels[-1], color=colour, alpha=0.2, lw=0)
-        axes.fill_between(run.epoch, levels[1], levels[-2], color=colour, alpha=0.4, lw=0)
-        axes.plot(run.epoch, levels[2], color=colour, lw=1.3)
+        axes.fill_between(run["update"], levels[0], levels[-1], color=colour, alpha=0.2, lw=0)
+        axes.fill_between(run["update"], levels[1], levels[-2], color=colour, alpha=0.4, lw=0)
+        axes.plot(run["update"], levels[2], color=colour, lw=1.3)
         axes.set(title=style.heading(name, "weights", ","), xlabel="update")
         if axes is not panels[0]:
             axes.sharey(panels[0])
@@ -162,7 +162,7 @@ def parameters(title: str, trajectories: Arrays) -> Figure:
         for number, layer in enumerate(layers, start=1):
             chosen = np.array([kind == layer for kind in kinds[name]])
             dashes = BETA_DASHES[-1] if number == len(layers) else BETA_DASHES[(number - 1) % (len(BETA_DASHES) - 1)]
-            lines = axes.plot(run.epoch, run.parameters.values[0][:, chosen], color="black", lw=0.9, ls=dashes)
+            lines = axes.plot(run["update"], run.parameters.values[0][:, chosen], color="black", lw=0.9, ls=dashes)
             lines[0].set_label("β of the output layer" if number == len(layers) else f"β of layer {number}")
         axes.set(title=style.heading(name, "β of every unit", ","), xlabel="update", ylabel="β")
     style.legend(figure)

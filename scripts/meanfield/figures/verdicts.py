@@ -31,9 +31,9 @@ def tolerances(runs: list[tuple[dict, xr.Dataset, xr.Dataset]]) -> Figure:
     for run, retraining, spectrum in runs:
         above, below = axes[:, experiments.index((run["dataset"], run["architecture"]))]
         look = style.look(run["activation"]) | {"markersize": 3, "markevery": 0.1, "lw": 1.2}
-        above.plot(retraining.epoch, retraining.cost.max("member"), **look)
-        unresolved = (spectrum.flat - spectrum.zero_rows).isel(seed=0) / spectrum.sizes["parameter"]
-        below.plot(spectrum.epoch, unresolved, **look)
+        above.plot(retraining["update"], retraining.cost.max("member"), **look)
+        unresolved = (spectrum.flat - spectrum.zero_rows).isel(seed=0) / spectrum.sizes["mode"]
+        below.plot(spectrum["update"], unresolved, **look)
         style.title(above, f"{run['dataset']} {run['architecture']}", retraining.attrs["source"])
         above.set_yscale("symlog", linthresh=1e-16)
         above.set_yticks([0, *10.0 ** np.arange(-15, 1, 3)])

@@ -86,7 +86,7 @@ class Scene:
         self.spectra = {name: spectrum.isel(seed=0) for name, spectrum in spectra.items()}
         self.indices = {name: table[table.seed == table.seed.iloc[0]] for name, table in indices.items()}
         first = next(iter(self.spectra.values()))
-        self.epochs = first.epoch.values
+        self.updates = first["update"].values
         height = int(np.clip(ROWS // len(spectra), *ROW))
         below = HEADER + len(spectra) * height + BETWEEN
         self.height = below + COST + FOOTER + len(spectra) * height % 2  # an even number, for the encoder
@@ -125,7 +125,7 @@ class Scene:
         ticks, labels = binning.symlog_ticks(edges["symlog"], tau)
         rows = {}
         for number, (name, spectrum) in enumerate(self.spectra.items()):
-            top, size = HEADER + number * height, spectrum.sizes["parameter"]
+            top, size = HEADER + number * height, spectrum.sizes["mode"]
             axes = {column: self._axes(column, top, height - GAP) for column in ("linear", "symlog", "numbers")}
             axes["numbers"].set_axis_off()
             axes["symlog"].set_xticks(ticks, labels)
@@ -159,7 +159,7 @@ class Scene:
         """The cost of every activation along training, and the cursor."""
         axes = self._axes("cost", top, COST)
         for name, table in self.indices.items():
-            axes.plot(table.epoch, table.cost, **style.look(name), markersize=5, markevery=max(1, len(table) // 10))
+            axes.plot(table["update"], table.cost, **style.look(name), markersize=5, markevery=max(1, len(table) // 10))
         costs = np.concatenate([table.cost.values for table in self.indices.values()])
         decades = np.log10(np.append(costs[costs > 0], [0.1, 1]))
         axes.set(yscale="log", ylim=10.0 ** np.array([np.floor(decades.min()), np.ceil(decades.max())]))
@@ -172,16 +172,16 @@ class Scene:
         left = (COLUMNS["numbers"][0] - COLUMNS["cost"][0]) / (COLUMNS["cost"][1] - COLUMNS["cost"][0])
         size = _fitting(SIZE, *(ACTIVATIONS[name].label for name in self.indices))
         axes.legend(loc="upper left", bbox_to_anchor=(left, 1), fontsize=size, frameon=False, borderpad=0, borderaxespad=0)
-        return axes.axvline(self.epochs[0], color="black", lw=1.5, animated=True)
+        return axes.axvline(self.updates[0], color="black", lw=1.5, animated=True)
 
     def draw(self, record: int) -> np.ndarray:
         """The frame of one record: uint8 [height, width, 4], overwritten by the next."""
         self.canvas.restore_region(self._background)
         for name, row in self.rows.items():
-            spectrum = self.spectra[name].isel(epoch=record)
+            spectrum = self.spectra[name].isel(update=record)
             row.draw(spectrum.eigenvalues.values, int(spectrum.zero_rows), self.indices[name].iloc[record])
-        self.clock.set_text(f"update {self.epochs[record]:5d}")
-        self.cursor.set_xdata([self.epochs[record]] * 2)
+        self.clock.set_text(f"update {self.updates[record]:5d}")
+        self.cursor.set_xdata([self.updates[record]] * 2)
         for artist in (*(artist for row in self.rows.values() for artist in row.artists), self.clock, self.cursor):
             self.figure.draw_artist(artist)
         return np.asarray(self.canvas.buffer_rgba())
@@ -204,7 +204,7 @@ def render(
     Keys are activations. The last frame stays for `hold` seconds, in the preview, too.
     """
     scene = Scene(title, spectra, indices)
-    last = len(scene.epochs) - 1
+    last = len(scene.updates) - 1
     every = last // PREVIEW_FRAMES + 1
     small = []
     encoder = imageio_ffmpeg.write_frames(

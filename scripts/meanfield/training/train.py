@@ -40,7 +40,7 @@ def train(
 ) -> xr.Dataset:
     """Train one run from initial parameters [seed, P] and record its trajectory.
 
-    Dims: seed, epoch, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
+    Dims: seed, update, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
     is recorded (`schedule`); `optimizer` is the configuration's. With an `environment` the arithmetic is that of 2018 in it,
     else TensorFlow's, with `random_rounding` of the parameters or without. What is recorded is of the whole training set,
@@ -102,10 +102,10 @@ def train(
     arrays = {name: np.stack([row[name] for row in rows], axis=1).astype(float) for name in rows[0]}
     diverged = _without_diverged(arrays, records, trainer.diverged)
     inner = {"parameters": ("parameter",), "gradient": ("parameter",), "residual": ("label", "sample")}
-    variables = {name: (("seed", "epoch", *inner.get(name, ())), array) for name, array in arrays.items()}
+    variables = {name: (("seed", "update", *inner.get(name, ())), array) for name, array in arrays.items()}
     return xr.Dataset(
         {**variables, "diverged": ("seed", diverged)},
-        coords={"seed": list(seeds), "epoch": records, "parameter": network.parameter_names},
+        coords={"seed": list(seeds), "update": records, "parameter": network.parameter_names},
         attrs={"arithmetic": environment.name if environment else TENSORFLOW} | departures(optimizer),
     )
 
@@ -118,7 +118,7 @@ def departures(optimizer: dict) -> dict[str, str | int | float]:
 
 
 def _without_diverged(arrays: dict[str, np.ndarray], records: np.ndarray, diverged: np.ndarray) -> np.ndarray:
-    """Blank, in place, arrays [seed, epoch, …] from where a member is not finite; the update where, or −1, int64 [seed].
+    """Blank, in place, arrays [seed, update, …] from where a member is not finite; the update where, or −1, int64 [seed].
 
     The last update before a record can overflow without any cost before it having done so.
     """

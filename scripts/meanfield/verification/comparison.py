@@ -41,7 +41,7 @@ ORIGINS = {
 
 
 class Run:
-    """Our side of a comparison: arrays [epoch, …] by quantity, zero rows [epoch], and what the tolerances need."""
+    """Our side of a comparison: arrays [update, …] by quantity, zero rows [update], and what the tolerances need."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Run:
         network: Network,
         objective: Objective,
     ) -> None:
-        """`values` as `quantities.ours` gives them for one seed, `parameters` [epoch, P]."""
+        """`values` as `quantities.ours` gives them for one seed, `parameters` [update, P]."""
         self.values, self.zero_rows, self.parameters = values, zero_rows, parameters
         self.network, self.objective = network, objective
 
@@ -108,7 +108,7 @@ class Run:
 
 
 def _row(pair: Pair, difference: np.ndarray, tolerance: np.ndarray | float, verdict: str, origin: str = "") -> dict:
-    """A row for the deviations [epoch] of a quantity: the record that is worst, and the tolerance there."""
+    """A row for the deviations [update] of a quantity: the record that is worst, and the tolerance there."""
     worst = int(np.argmax(np.where(np.isnan(difference), np.inf, difference)))
     tolerance = np.broadcast_to(tolerance, difference.shape)
     numbers = len(difference), float(difference[worst]), float(tolerance[worst])
@@ -121,7 +121,7 @@ def unjudged(name: str, verdict: str, reason: str = "") -> dict:
 
 
 def compare(run: Run, pairs: list[Pair], re_train: Callable[[], dict[str, np.ndarray]]) -> list[dict]:
-    """Verdict rows of all pairs; `re_train` gives the members' values [member, epoch, …], and is called only if needed.
+    """Verdict rows of all pairs; `re_train` gives the members' values [member, update, …], and is called only if needed.
 
     MeanfieldError for arrays of different shapes.
     """

@@ -77,9 +77,9 @@ def resolved(eigenvalues: np.ndarray) -> dict[str, np.ndarray]:
 def ours(
     trajectory: xr.Dataset, eigenvalues: np.ndarray, zero_rows: np.ndarray, network: Network, objective: Objective
 ) -> dict[str, np.ndarray]:
-    """What is compared, of every seed (or member): arrays [seed, epoch, …], by the names in QUANTITIES.
+    """What is compared, of every seed (or member): arrays [seed, update, …], by the names in QUANTITIES.
 
-    From eigenvalues [seed, epoch, P] and the number of zero rows [seed, epoch]; α and γ in the published sense. Hessians
+    From eigenvalues [seed, update, P] and the number of zero rows [seed, update]; α and γ in the published sense. Hessians
     only up to spectrum.SMALL parameters, as far as the publication has them.
     """
     result = {name: trajectory[name].values for name in OF_TRAJECTORY}
@@ -94,7 +94,7 @@ def ours(
 
 
 def published(arrays: dict[str, np.ndarray], records: int, parameters: int) -> dict[str, np.ndarray]:
-    """The published arrays of a run under our names, [epoch, …]. MeanfieldError for an array of unexpected shape."""
+    """The published arrays of a run under our names, [update, …]. MeanfieldError for an array of unexpected shape."""
     shapes = {
         "cost": (records,),
         "accuracy": (2, records),
@@ -121,14 +121,14 @@ def published(arrays: dict[str, np.ndarray], records: int, parameters: int) -> d
     return result
 
 
-def pairs(epochs: np.ndarray, arrays: xr.Dataset, headline: pd.Series) -> list[Pair]:
-    """All that can be compared of a run that recorded the updates `epochs`, over the updates that both have recorded.
+def pairs(recorded: np.ndarray, arrays: xr.Dataset, headline: pd.Series) -> list[Pair]:
+    """All that can be compared of a run that recorded these updates, over the updates that both have recorded.
 
     `arrays` are the published ones, as far as they are at hand; where none is, the headline figures take their place (the
     last record's are left out if this run stops before it). `headline` is the run's row of summary.csv.
     """
     updates = published_updates(int(headline.records))
-    _, mine, theirs = np.intersect1d(epochs, updates, return_indices=True)
+    _, mine, theirs = np.intersect1d(recorded, updates, return_indices=True)
     values = {name: array.values for name, array in arrays.items()}
     values = published(values, len(updates), int(headline.parameters))
     if values:
@@ -149,12 +149,12 @@ def missing(arrays: xr.Dataset, compared: list[Pair]) -> dict[str, str]:
 
 
 def published_columns(arrays: xr.Dataset, headline: pd.Series) -> pd.DataFrame:
-    """The published quantities with one number a record, as far as they are at hand, and `epoch`; columns of indices.csv."""
+    """The published quantities with one number a record, as far as they are at hand, and `update`; columns of indices.csv."""
     values = {name: array.values for name, array in arrays.items()}
     values = published(values, int(headline.records), int(headline.parameters))
     names = {"alpha": "alpha_published", "gamma": "gamma_published", "alpha_resolved": "alpha", "gamma_resolved": "gamma"}
     columns = {names.get(name, name): array for name, array in values.items() if array.ndim == 1}
-    return pd.DataFrame({"epoch": published_updates(int(headline.records)), **columns})
+    return pd.DataFrame({"update": published_updates(int(headline.records)), **columns})
 
 
 def published_tables(
@@ -175,7 +175,7 @@ def published_tables(
 
 
 def deviation(name: str, mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
-    """Largest difference at each record, [epoch], for arrays [epoch, …]; relative to theirs' largest for RELATIVE ones."""
+    """Largest difference at each record, [update], for arrays [update, …]; relative to theirs' largest for RELATIVE ones."""
     axes = tuple(range(1, theirs.ndim))
     difference = np.abs(mine - theirs).max(axis=axes)
     if name in COUNTED:

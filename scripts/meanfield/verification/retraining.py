@@ -49,7 +49,7 @@ def members(
     number: int,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> tuple[xr.Dataset, np.ndarray, np.ndarray]:
-    """Trajectory, eigenvalues [member, epoch, P] and zero rows [member, epoch] of `number` re-trainings of graph seed 1.
+    """Trajectory, eigenvalues [member, update, P] and zero rows [member, update] of `number` re-trainings of graph seed 1.
 
     `initial` and `protocol` are keyword arguments of `initial_members` and `train`. Samples are in the
     dataset's order. Beyond spectrum.SMALL parameters spectra are those of every 27th record and the last, NaN at the others.
@@ -69,7 +69,7 @@ def members(
 def _spectra(
     parameters: np.ndarray, network: Network, objective: Objective, progress: Callable[[Iterable, str], Iterable]
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Eigenvalues and numbers of zero rows of parameters [member, epoch, P], NaN at records that are left out."""
+    """Eigenvalues and numbers of zero rows of parameters [member, update, P], NaN at records that are left out."""
     records, large = range(parameters.shape[1]), network.size > spectrum.SMALL
     chosen = sorted({*records[::LARGE_EVERY], records[-1]}) if large else records
     eigenvalues, zero_rows = np.full(parameters.shape, np.nan), np.full(parameters.shape[:2], np.nan)
@@ -87,12 +87,12 @@ def _spectra(
 
 
 def spread(trajectory: xr.Dataset, eigenvalues: np.ndarray, zero_rows: np.ndarray) -> xr.Dataset:
-    """How far members lie from their mean: {quantity} [member, epoch], of what needs no Hessian; for the figure."""
+    """How far members lie from their mean: {quantity} [member, update], of what needs no Hessian; for the figure."""
     scores = [f"{part}_{score}" for score in scores_in(trajectory) for part in ("train", "test")]
     values = {name: trajectory[name].values for name in ("cost", *scores, "residual")}
     values |= {"gamma": zero_rows / eigenvalues.shape[-1], "eigenvalues": eigenvalues}
     distances = {
         name: np.abs(array - array.mean(axis=0)).reshape(*array.shape[:2], -1).max(axis=-1) for name, array in values.items()
     }
-    coords = {"member": trajectory.seed.values, "epoch": trajectory.epoch.values}
-    return xr.Dataset({name: (("member", "epoch"), array) for name, array in distances.items()}, coords=coords)
+    coords = {"member": trajectory.seed.values, "update": trajectory["update"].values}
+    return xr.Dataset({name: (("member", "update"), array) for name, array in distances.items()}, coords=coords)

@@ -11,7 +11,7 @@ from meanfield.model.propagation import Objective
 
 
 def float32_noise(parameters: np.ndarray, network: Network, objective: Objective, orders: int = 8) -> np.ndarray:
-    """How the cost depends on the order in which float32 losses are summed, at parameters [epoch, P]: [epoch].
+    """How the cost depends on the order in which float32 losses are summed, at parameters [update, P]: [update].
 
     The largest deviation from the exact mean, over random orders of a plain running sum; twice, since the published mean
     and ours may deviate to either side.
@@ -33,9 +33,9 @@ def resolution(parameters: int) -> float:
 
 
 def countable(name: str, eigenvalues: np.ndarray, zero_rows: np.ndarray, difference: np.ndarray) -> np.ndarray:
-    """The least and the greatest share in any spectrum that differs from ours by no more: [2, epoch].
+    """The least and the greatest share in any spectrum that differs from ours by no more: [2, update].
 
-    eigenvalues [epoch, P], of which zero_rows [epoch] are exact zeros to any solver; difference [epoch], absolute. By
+    eigenvalues [update, P], of which zero_rows [update] are exact zeros to any solver; difference [update], absolute. By
     Weyl's inequality each eigenvalue of the other spectrum lies within it of ours. "alpha" counts λ < 0, "alpha_resolved"
     λ < −τ and "gamma_resolved" |λ| ≤ τ.
     """

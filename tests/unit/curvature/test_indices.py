@@ -53,6 +53,6 @@ def test_columns_are_shares_of_the_parameters(after):
         np.testing.assert_array_equal(table[name], spectra[name].values.ravel())
     assert table.diverged[table.seed == 1].isna().all()
     assert (table.diverged[table.seed == 2] == 0).all()
-    last = table[table.epoch == table.epoch.max()]
+    last = table[table["update"] == table["update"].max()]
     np.testing.assert_allclose(last.participation_ratio, spectra.participation_ratio.mean("mode").values.ravel())
     assert table.participation_ratio.notna().sum() == 2

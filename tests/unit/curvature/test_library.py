@@ -33,9 +33,9 @@ def test_the_numbers_are_those_of_the_workflow(case, eigenvectors):
     found, matrix = meanfield.spectrum(*said, **added, eigenvectors=eigenvectors), meanfield.hessian(*said, **added)
     np.testing.assert_array_equal(matrix, closed_form.hessian(theta, network, objective))
     trajectory = xr.Dataset(
-        {"parameters": (("seed", "epoch", "parameter"), theta[None, None])}, coords={"seed": [1], "epoch": [0]}
+        {"parameters": (("seed", "update", "parameter"), theta[None, None])}, coords={"seed": [1], "update": [0]}
     )
-    expected = spectrum.along_trajectory(trajectory, network, objective, eigenvectors_at=["last"]).isel(seed=0, epoch=0)
+    expected = spectrum.along_trajectory(trajectory, network, objective, eigenvectors_at=["last"]).isel(seed=0, update=0)
     np.testing.assert_array_equal(found.eigenvalues, expected.eigenvalues)
     for name, share in indices.shares(expected, network.size).items():
         np.testing.assert_array_equal(found[name], share, err_msg=name)
@@ -45,7 +45,7 @@ def test_the_numbers_are_those_of_the_workflow(case, eigenvectors):
     assert ("eigenvectors" in found) == ("participation_ratio" in found) == eigenvectors
     if eigenvectors:
         assert found.eigenvectors.dims == ("parameter", "mode")
-        np.testing.assert_array_equal(found.participation_ratio, expected.participation_ratio.isel(vector_epoch=0))
+        np.testing.assert_array_equal(found.participation_ratio, expected.participation_ratio.isel(vector_update=0))
         again = found.eigenvectors.values * found.eigenvalues.values @ found.eigenvectors.values.T
         np.testing.assert_allclose(again, matrix, rtol=0, atol=1e-13 * network.size * np.abs(matrix).max())
 

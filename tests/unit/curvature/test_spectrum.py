@@ -14,6 +14,11 @@ from random_networks import cases
 BINARY_RUNS = [run for run in examples.RUNS if run[0] != "digits"]
 
 
+def recorded_once(theta):
+    """A trajectory with one member, at one record, theta [P]."""
+    return xr.Dataset({"parameters": (("seed", "update", "parameter"), theta[None, None])}, {"seed": [1], "update": [0]})
+
+
 @pytest.mark.parametrize("run", BINARY_RUNS, ids="_".join)
 def test_inertia_counts_as_the_eigenvalues_do_at_every_record(run, published):
     arguments = examples.trajectory(run, published), examples.network(run, published), examples.objective(run[0], published)
@@ -28,7 +33,7 @@ def test_inertia_counts_as_the_eigenvalues_do_at_every_record(run, published):
 @pytest.mark.long
 def test_inertia_counts_as_the_eigenvalues_do_on_digits(published):
     run = ("digits", "25", "esp")
-    trajectory = examples.trajectory(run, published).isel(epoch=slice(None, None, 5))
+    trajectory = examples.trajectory(run, published).isel(update=slice(None, None, 5))
     arguments = trajectory, examples.network(run, published), examples.objective(run[0], published)
     counted, solved = (spectrum.along_trajectory(*arguments, method=method) for method in ("inertia", "eigenvalues"))
     for name in ("negative", "flat", "zero_rows"):
@@ -41,7 +46,7 @@ def test_a_network_of_dead_units_has_no_extremes():
     theta = np.zeros(network.size)
     theta[network.layout[0].bias] = -1
     data = propagation.Objective(LOSSES["sigmoid cross-entropy"], np.ones((5, 2)), np.ones((5, 1)), 0.2)
-    trajectory = xr.Dataset({"parameters": (("seed", "epoch", "parameter"), theta[None, None])}, {"seed": [1], "epoch": [0]})
+    trajectory = recorded_once(theta)
     for method in ("eigenvalues", "inertia"):
         result = spectrum.along_trajectory(trajectory, network, data, method=method)
         assert result.zero_rows.item() == network.size - 1 == result.flat.item()
@@ -92,7 +97,7 @@ def softmax_case(activation, l2=0.0, samples=400):
 
 
 def at_one_record(network, theta, data, **options):
-    trajectory = xr.Dataset({"parameters": (("seed", "epoch", "parameter"), theta[None, None])}, {"seed": [1], "epoch": [0]})
+    trajectory = recorded_once(theta)
     return spectrum.along_trajectory(trajectory, network, data, **options).squeeze()
 
 
@@ -168,10 +173,10 @@ def test_counts_are_of_the_eigenvalues_beyond_their_resolution():
     _, spectra, _ = examples.synthetic_run("relu", examples.synthetic_dataset(), seeds=2)
     values = spectra.eigenvalues
     assert (np.diff(values) >= 0).all()
-    np.testing.assert_allclose(spectra.tolerance, 13 * np.finfo(float).eps * abs(values).max("parameter"), rtol=1e-15)
-    np.testing.assert_array_equal(spectra.negative, (values < -spectra.tolerance).sum("parameter"))
-    np.testing.assert_array_equal(spectra.flat, (abs(values) <= spectra.tolerance).sum("parameter"))
-    np.testing.assert_array_equal(spectra.negative_published, (values < 0).sum("parameter"))
+    np.testing.assert_allclose(spectra.tolerance, 13 * np.finfo(float).eps * abs(values).max("mode"), rtol=1e-15)
+    np.testing.assert_array_equal(spectra.negative, (values < -spectra.tolerance).sum("mode"))
+    np.testing.assert_array_equal(spectra.flat, (abs(values) <= spectra.tolerance).sum("mode"))
+    np.testing.assert_array_equal(spectra.negative_published, (values < 0).sum("mode"))
     np.testing.assert_array_equal(spectra.lambda_min, values[..., 0])
     np.testing.assert_array_equal(spectra.lambda_max, values[..., -1])
 
@@ -207,10 +212,10 @@ def test_causes_of_flatness_add_up_and_eigenvectors_are_stored(run, published):
     trajectory = examples.trajectory(run, published)
     arguments = trajectory, examples.network(run, published), examples.objective(run[0], published)
     result = spectrum.along_trajectory(*arguments, eigenvectors_at=[11, "last", 12])
-    assert result.vector_epoch.values.tolist() == [11, 961]
-    matrix = hessian.hessian(trajectory.parameters.sel(epoch=11).values[0], *arguments[1:])
-    vectors = result.eigenvectors.sel(seed=1, vector_epoch=11).values
-    np.testing.assert_allclose(matrix @ vectors, vectors * result.eigenvalues.sel(seed=1, epoch=11).values, atol=1e-14)
+    assert result.vector_update.values.tolist() == [11, 961]
+    matrix = hessian.hessian(trajectory.parameters.sel(update=11).values[0], *arguments[1:])
+    vectors = result.eigenvectors.sel(seed=1, vector_update=11).values
+    np.testing.assert_allclose(matrix @ vectors, vectors * result.eigenvalues.sel(seed=1, update=11).values, atol=1e-14)
     table = indices.indices(trajectory, result.assign_attrs(source="mirror"))
     np.testing.assert_allclose(table.gamma_rows + table.gamma_flat + table.gamma_symmetry, table.gamma, atol=1e-15)
     assert (table.gamma_flat >= 0).all()
@@ -221,7 +226,7 @@ def test_causes_of_flatness_add_up_and_eigenvectors_are_stored(run, published):
 def test_bulk_width_holds_the_central_eigenvalues_and_is_zero_where_unresolved():
     values = np.array([[np.arange(11.0), np.r_[-50, np.zeros(9), 80], np.r_[-1, np.full(9, 1e-16), 1]]])
     spectra = xr.Dataset(
-        {"eigenvalues": (("seed", "epoch", "parameter"), values), "tolerance": (("seed", "epoch"), [[1e-14, 1e-13, 1e-15]])}
+        {"eigenvalues": (("seed", "update", "mode"), values), "tolerance": (("seed", "update"), [[1e-14, 1e-13, 1e-15]])}
     )
     np.testing.assert_allclose(indices.bulk_width(spectra), [[8, 0, 0]])
     assert np.isnan(indices.bulk_width(spectra.drop_vars("eigenvalues"))).all()

@@ -318,16 +318,16 @@ def test_a_claim_of_ones_own_needs_no_figure_and_knows_the_activations_it_is_tol
 
 def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     data = table(members=6)
-    epochs = np.arange(0, 50, 10)
+    updates = np.arange(0, 50, 10)
     indices = pd.concat(
-        [data.assign(epoch=epoch, cost=data.cost_mean * np.exp(-epoch / 50)) for epoch in epochs], ignore_index=True
+        [data.assign(update=update, cost=data.cost_mean * np.exp(-update / 50)) for update in updates], ignore_index=True
     )
     stated = Claim("c", "1", "It is so.", "cost", [LESS, INSIDE])
     result = claims.comparisons([stated], data, AXES, 0.05, {"linear": ["10"]})
     figure = ensembles.of_claim(stated, indices, data, result, AXES["seeds"])
     assert illegible(figure) == []
     panel = next(axes for axes in figure.axes if axes.get_title() == "linear 10")
-    medians = indices[(indices.architecture == "10") & (indices.activation == "esp")].groupby("epoch").cost.median()
+    medians = indices[(indices.architecture == "10") & (indices.activation == "esp")].groupby("update").cost.median()
     bold = [line for line in panel.lines if line.get_linewidth() > 1]
     assert any(np.allclose(line.get_ydata(), medians) for line in bold)
     dots = [dots for axes in figure.axes for dots in axes.collections if len(dots.get_offsets()) == 6]
@@ -338,10 +338,10 @@ def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
 def test_the_landscape_has_the_tolerance_as_a_band():
     rows = []
     for seed, activation in [(1, "esp"), (2, "esp"), (1, "relu"), (2, "relu")]:
-        for epoch in range(4):
+        for update in range(4):
             gamma = 0.3 if activation == "relu" else 0.1
-            rows.append({"epoch": epoch, "seed": seed, "activation": activation, "cost": 1 / (epoch + seed), "alpha": 0.2,
-                         "gamma": gamma, "gamma_rows": gamma / 2, "gradient_norm": 0.1 / (1 + epoch)})  # fmt: skip
+            rows.append({"update": update, "seed": seed, "activation": activation, "cost": 1 / (update + seed), "alpha": 0.2,
+                         "gamma": gamma, "gamma_rows": gamma / 2, "gradient_norm": 0.1 / (1 + update)})  # fmt: skip
     indices = pd.DataFrame(rows).assign(dataset="linear", architecture="10", source="mirror")
     for against in ("cost", "gradient_norm"):
         figure = ensembles.landscape(indices, against)

@@ -64,7 +64,7 @@ def test_a_diverged_member_is_blank_in_spectra_and_tables_and_named_in_the_stati
     np.testing.assert_allclose(spectra.eigenvectors.sel(seed=[1, 3]), whole.eigenvectors)
     table = indices.indices(run, spectra.assign_attrs(source="mirror"))
     lost = table[table.seed == 2]
-    measured = table.columns.difference(["seed", "epoch", "parameters", "diverged", "task", "source"])
+    measured = table.columns.difference(["seed", "update", "parameters", "diverged", "task", "source"])
     assert lost[measured].isna().all(axis=None)
     assert (lost.diverged == 0).all()
     assert table[table.seed != 2].diverged.isna().all()
@@ -95,7 +95,7 @@ def line(**changes):
     columns |= {"train_accuracy": 0.5, "test_accuracy": [0.4, 0.5, 0.9], "zero_residuals": [0.0, 0.1, 0.4]}
     columns |= {"bulk_width": [2.0, 2.0, 1.0], "participation_ratio": [np.nan, np.nan, 3.0], "parameters": 12}
     run = {"dataset": "linear", "architecture": "10", "activation": "esp", "seed": 1, "diverged": np.nan, "source": "mirror"}
-    return pd.DataFrame({"epoch": [0, 100, 200], **columns, **run, **changes})
+    return pd.DataFrame({"update": [0, 100, 200], **columns, **run, **changes})
 
 
 def test_a_regression_has_measures_of_its_own_score():
@@ -120,7 +120,7 @@ def test_measures_by_hand():
     assert (found["gamma_max"], found["gamma_last"]) == (0.2, 0.2)
     assert found["bulk_width_kept"] == 0.5
     assert found["participation"] == 0.25
-    late = members.members(line(epoch=[0, 160, 200]))
+    late = members.members(line(update=[0, 160, 200]))
     assert late.late_fall[0] == pytest.approx(1 - 0.2 / 0.6)
 
 

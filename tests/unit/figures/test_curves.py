@@ -9,10 +9,10 @@ from meanfield.model.registry import ACTIVATIONS
 
 NAMES = ("esp", "relu", "sigmoid")
 FIGURES = {
-    curves.overview: ("epoch", ["cost", "alpha", "gamma"]),
-    curves.fig3a_cost: ("epoch", ["cost"]),
+    curves.overview: ("update", ["cost", "alpha", "gamma"]),
+    curves.fig3a_cost: ("update", ["cost"]),
     curves.fig3b_alpha: ("cost", ["alpha_published", "alpha"]),
-    curves.fig4a_zero_residuals: ("epoch", ["zero_residuals"]),
+    curves.fig4a_zero_residuals: ("update", ["zero_residuals"]),
     curves.accuracy: ("cost", ["train_accuracy", "test_accuracy"]),
 }
 
@@ -33,7 +33,7 @@ def published(indices) -> curves.Published:
     """Published columns for one run, recorded less often, and longer than ours."""
     columns = ["cost", "alpha_published", "gamma_published", "zero_residuals", "train_accuracy", "test_accuracy"]
     table = {name: np.linspace(0.9, 0.1, 4) for name in columns}
-    return {("linear", "3", "relu"): pd.DataFrame({"epoch": [0, 21, 41, 61], **table})}
+    return {("linear", "3", "relu"): pd.DataFrame({"update": [0, 21, 41, 61], **table})}
 
 
 def rows(indices: pd.DataFrame, dataset: str, activation: str, seed: int) -> pd.DataFrame:

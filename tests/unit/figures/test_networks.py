@@ -43,7 +43,7 @@ def test_eigenvectors_are_squared_and_their_spread_is_named(case):
     figure = networks.eigenvectors("task", spectra, trajectories)
     assert "update 41" in figure.get_suptitle()
     for above, below, spectrum in zip(figure.axes[:3], figure.axes[3:6], spectra.values(), strict=True):
-        last = spectrum.isel(seed=0, vector_epoch=-1)
+        last = spectrum.isel(seed=0, vector_update=-1)
         np.testing.assert_array_equal(above.images[0].get_array(), last.eigenvectors.values**2)
         ratio = last.participation_ratio.values / last.sizes["mode"]
         np.testing.assert_array_equal(below.lines[0].get_ydata(), ratio)

@@ -42,10 +42,10 @@ def test_no_verdict_is_cut_at_any_width(quantities):
 
 def test_tolerances_are_those_of_the_files():
     run = {"dataset": "linear", "architecture": "10", "activation": "esp"}
-    retraining = xr.Dataset({"cost": (("member", "epoch"), [[1e-9, 2e-9], [3e-9, 0.0]])}, coords={"epoch": [0, 11]})
-    shape = ("seed", "epoch")
-    spectrum = xr.Dataset({"flat": (shape, [[4, 3]]), "zero_rows": (shape, [[2, 1]])}, coords={"epoch": [0, 11]})
-    spectrum = spectrum.assign(eigenvalues=((*shape, "parameter"), np.zeros((1, 2, 8))))
+    retraining = xr.Dataset({"cost": (("member", "update"), [[1e-9, 2e-9], [3e-9, 0.0]])}, coords={"update": [0, 11]})
+    shape = ("seed", "update")
+    spectrum = xr.Dataset({"flat": (shape, [[4, 3]]), "zero_rows": (shape, [[2, 1]])}, coords={"update": [0, 11]})
+    spectrum = spectrum.assign(eigenvalues=((*shape, "mode"), np.zeros((1, 2, 8))))
     figure = verdicts.tolerances([(run, retraining.assign_attrs(source="stand-in"), spectrum)])
     assert illegible(figure) == []
     above, below = figure.axes

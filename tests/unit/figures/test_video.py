@@ -26,12 +26,12 @@ def example(activations: list[str], source: str = "published") -> tuple[dict, di
         zeros = rng.integers(0, 10, shape) * (name != "sigmoid")
         values[np.arange(SIZE) < zeros[..., None]] = 0
         variables = {
-            "eigenvalues": (("seed", "epoch", "parameter"), np.sort(values, axis=-1)),
-            "tolerance": (("seed", "epoch"), rng.uniform(1e-14, 1e-13, shape)),
-            "zero_rows": (("seed", "epoch"), zeros),
+            "eigenvalues": (("seed", "update", "mode"), np.sort(values, axis=-1)),
+            "tolerance": (("seed", "update"), rng.uniform(1e-14, 1e-13, shape)),
+            "zero_rows": (("seed", "update"), zeros),
         }
-        spectra[name] = xr.Dataset(variables, coords={"seed": [1, 2], "epoch": UPDATES}, attrs={"source": source})
-        table = pd.DataFrame({"seed": np.repeat([1, 2], len(UPDATES)), "epoch": UPDATES * 2})
+        spectra[name] = xr.Dataset(variables, coords={"seed": [1, 2], "update": UPDATES}, attrs={"source": source})
+        table = pd.DataFrame({"seed": np.repeat([1, 2], len(UPDATES)), "update": UPDATES * 2})
         numbers = {column: rng.random(len(table)) for column in ("alpha", "gamma", "cost", "gradient_norm")}
         indices[name] = table.assign(**numbers)
     return spectra, indices

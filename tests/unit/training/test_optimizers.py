@@ -82,7 +82,7 @@ def test_training_is_the_plain_loop_and_records_the_whole_training_set(method, b
     network, (features, target) = Network.of("3-2", activation, 2, labels), part(dataset, "train")
     chosen = optimizer(method=method, batch_size=batch_size, l2=l2, momentum=momentum)
     found = run(network, dataset, chosen)
-    assert found.epoch.values.tolist() == [0, 6, 11, 16]
+    assert found["update"].values.tolist() == [0, 6, 11, 16]
     whole = objective(features, target)
 
     def cost_and_gradient(theta: np.ndarray) -> tuple[float, np.ndarray]:
@@ -93,7 +93,7 @@ def test_training_is_the_plain_loop_and_records_the_whole_training_set(method, b
 
     for number, seed in enumerate(SEEDS):
         visited = by_hand(network, features, target, chosen, seed)
-        for record, update in enumerate(found.epoch.values):
+        for record, update in enumerate(found["update"].values):
             np.testing.assert_allclose(found.parameters[number, record], visited[update], rtol=1e-12, atol=1e-12)
             [before] = initial_members(network, [seed], 0.1, 21) if update == 0 else [visited[update - 1]]
             cost, slope = cost_and_gradient(before)
@@ -120,7 +120,7 @@ def test_each_member_of_several_splits_sees_batches_of_its_own_samples():
     network = Network.of("3", "tanh", 2, 1)
     found = run(network, both, chosen)
     for number, (alone, seed) in enumerate(zip((data, reversed_), SEEDS, strict=True)):
-        expected = by_hand(network, *part(alone, "train"), chosen, seed)[found.epoch.values]
+        expected = by_hand(network, *part(alone, "train"), chosen, seed)[found["update"].values]
         np.testing.assert_allclose(found.parameters[number], expected, rtol=1e-12, atol=1e-12)
 
 

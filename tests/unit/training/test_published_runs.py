@@ -24,7 +24,7 @@ def spectra(run, published):
 def test_final_cost_of_every_run(run, published):
     summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
     theirs = summary.loc[f"{run[0]}_{run[1]}", run[2]]
-    ours = examples.trajectory(run, published).isel(seed=0, epoch=-1)
+    ours = examples.trajectory(run, published).isel(seed=0, update=-1)
     assert float(ours.cost) == pytest.approx(theirs.cost_last, rel=COST_TOLERANCE.get(run, 1e-4))
 
 

@@ -229,10 +229,10 @@ def test_nan_never_passes(published, re_trained):
 
 def test_headline_figures(published, re_trained):
     summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
-    headline, epochs = summary.loc["linear_8-2", "esp"], examples.replayed(RUN, published).epoch.values
-    compared = quantities.pairs(epochs, examples.no_arrays(), headline)
+    headline, updates = summary.loc["linear_8-2", "esp"], examples.replayed(RUN, published)["update"].values
+    compared = quantities.pairs(updates, examples.no_arrays(), headline)
     assert set(by_name(comparison.compare(of(RUN, published), compared, never)).values()) == {IDENTICAL}
-    altered = quantities.pairs(epochs, examples.no_arrays(), headline.copy().replace(headline.cost_last, 0.1))
+    altered = quantities.pairs(updates, examples.no_arrays(), headline.copy().replace(headline.cost_last, 0.1))
     assert by_name(comparison.compare(of(RUN, published), altered, lambda: re_trained))["cost_last"] == DIFFERS
 
 
@@ -249,7 +249,7 @@ def test_digits_with_labels_that_are_not_shifted_differ(published):
     )
     ours = of(run, published, trajectory)
     summary = pd.read_csv(examples.ROOT / "config/published/summary.csv").set_index(["experiment", "activation"])
-    compared = quantities.pairs(trajectory.epoch.values, examples.no_arrays(), summary.loc["digits_25", "sigmoid"])
+    compared = quantities.pairs(trajectory["update"].values, examples.no_arrays(), summary.loc["digits_25", "sigmoid"])
     found = by_name(comparison.compare(ours, compared, lambda: members(run, published, 9)))
     assert found["cost_first"] == found["cost_last"] == found["test_accuracy_last"] == DIFFERS
 

@@ -87,4 +87,4 @@ def test_published_columns_are_drawn_where_the_data_are_the_published_ones(tmp_p
     assert list(tables) == ([] if source == storage.STAND_IN else [tuple(run.values())])
     for table in tables.values():
         np.testing.assert_array_equal(table, np.stack([published_updates(36), np.arange(36), np.full(36, 0.25)], axis=1))
-        assert list(table) == ["epoch", "cost", "alpha_published"]
+        assert list(table) == ["update", "cost", "alpha_published"]
