@@ -149,7 +149,7 @@ def missing(arrays: xr.Dataset, compared: list[Pair]) -> dict[str, str]:
 
 
 def published_columns(arrays: xr.Dataset, headline: pd.Series) -> pd.DataFrame:
-    """The published quantities with one number a record, as far as they are at hand, and `update`; columns of indices.csv."""
+    """The published quantities with one number a record, as far as at hand, and `update`: columns of indices.csv."""
     values = {name: array.values for name, array in arrays.items()}
     values = published(values, int(headline.records), int(headline.parameters))
     names = {"alpha": "alpha_published", "gamma": "gamma_published", "alpha_resolved": "alpha", "gamma_resolved": "gamma"}
