@@ -5,7 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from pathlib import Path
 
-    import pandas as pd
+    from meanfield.data import storage
     from meanfield.ensemble import claims
     from meanfield.figures import ensembles, pages, style, tables
     from meanfield.model.registry import learn
@@ -13,14 +13,14 @@ with step(snakemake) as job:
     learn(job.params.activations)
     tasks = dict.fromkeys(task for named in job.params.axes.values() for task in named)
     stated, level, published = claims.read(job.input.claims, tasks)
-    members = pd.read_csv(job.input.members, dtype={"architecture": str})
+    members = storage.read_table(job.input.members)
     comparisons = claims.comparisons(stated, members, job.params.axes, level, published)
     comparisons.to_csv(job.output.comparisons, index=False)
     verdicts = claims.verdicts(stated, comparisons).assign(source=", ".join(members.source.unique()))
     verdicts.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(claims.markdown(verdicts))
     Path(job.output.html).write_text(pages.sortable(verdicts, "The paper's claims, judged"))
-    indices = tables.joined(job.input.indices, job.params.runs)
+    indices = tables.joined(job.input.indices)
     for claim, *paths in zip(stated, job.output.png, job.output.pdf, strict=True):
         style.save(ensembles.of_claim(claim, indices, members, comparisons, job.params.axes["seeds"]), *paths)
     for claim in verdicts.itertuples():

@@ -31,4 +31,4 @@ with step(snakemake) as job:
         table = comparison.table(
             " ".join(run), comparison.compare(ours, pairs, re_trained), quantities.missing(published, pairs)
         )
-    table.to_csv(job.output[0], index=False)
+    table.assign(source=dataset.attrs["source"]).to_csv(job.output[0], index=False)

@@ -5,7 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     import json
 
-    from meanfield.data import datasets, published, storage
+    from meanfield.data import datasets, description, published, storage
 
     settings, checksums = job.params.settings, published.registry(job.input.registry)
     features, target, origin = datasets.obtain(
@@ -16,7 +16,10 @@ with step(snakemake) as job:
     scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
     stratified = settings.get("stratify", "classes" in getattr(target, "attrs", {}))  # published: not by classes
     parts = datasets.splits(features, target, settings["test_size"], settings["split_seed"], scaled, stratified)
-    dataset = parts.assign_attrs(origin | datasets.loss(settings, target.shape[1], job.wildcards.dataset))
+    about = {"title": f"Dataset {job.wildcards.dataset}", "dataset": job.wildcards.dataset, "history": "dataset"}
+    about |= description.configured({"dataset": settings})
+    loss = datasets.loss(settings, target.shape[1], job.wildcards.dataset)
+    dataset = parts.assign_attrs(origin | about, loss=loss)
     datasets.check_parts(dataset, origin["task"], job.wildcards.dataset)
     if few := datasets.few(dataset):
         job.say(f"WARNING: {job.wildcards.dataset} has few test samples of some classes; shares of them say little: {few}")

@@ -3,14 +3,20 @@
 from meanfield.jobs.step import step
 
 with step(snakemake) as job:
+    import pandas as pd
     from meanfield.errors import MeanfieldError
     from meanfield.figures import deviations, style, tables
     from meanfield.model.registry import learn
 
-    if not job.params.runs:
+    if not job.input.published:
         raise MeanfieldError("nothing to compare: none of the configured experiments is on data of the publication")
     learn(job.params.activations)
-    runs = dict.fromkeys(("published", "tensorflow", "corrected"), job.params.runs) | {"softmax": job.params.coupled}
-    table = tables.deviations(*(tables.joined(job.input[name], named) for name, named in runs.items() if named))
+
+    def of(protocol: str, suffix: str) -> pd.DataFrame:
+        """The runs by one protocol, under the published ones' names."""
+        table = tables.joined(job.input[protocol])
+        return table.assign(dataset=table.dataset.str.removesuffix(suffix))
+
+    table = tables.deviations(*(of(*protocol) for protocol in job.params.suffixes.items() if job.input[protocol[0]]))
     tables.write(table, "Published and corrected protocol", *job.output.table)
     style.save(deviations.deviations(table), *job.output.figure)

@@ -8,7 +8,7 @@ with step(snakemake) as job:
     from meanfield.model.registry import learn
 
     learn(job.params.activations)
-    indices = tables.joined(job.input.indices, job.params.runs)
+    indices = tables.joined(job.input.indices)
     each = members.members(indices)
     tables.write(each, "Members", *job.output.members)
     tables.write(members.statistics(each), "Statistics over the members of each run", *job.output.statistics)

@@ -5,7 +5,6 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from pathlib import Path
 
-    import pandas as pd
     from meanfield.data import storage
     from meanfield.figures import binning, explorer
     from meanfield.model.registry import learn
@@ -17,7 +16,7 @@ with step(snakemake) as job:
     for run, trajectory, spectrum, indices in files:
         arrays = ((trajectory, ["parameters"]), (spectrum, binning.DRAWN))
         read = [storage.read(path, first_seed=True, only=names) for path, names in arrays]
-        loaded = explorer.Run(*read, pd.read_csv(indices))
+        loaded = explorer.Run(*read, storage.read_table(indices))
         tasks.setdefault((run["dataset"], run["architecture"]), {})[run["activation"]] = loaded
     shown = {
         " ".join(pair): explorer.task(datasets[pair[0]], pair[1], runs)

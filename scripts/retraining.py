@@ -3,7 +3,7 @@
 from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield.data import storage
+    from meanfield.data import description, storage
     from meanfield.training.tensorflow_model import configure
     from meanfield.verification import retraining
 
@@ -11,4 +11,7 @@ with step(snakemake) as job:
     dataset = storage.read(job.input.dataset)
     run = (dataset, job.wildcards.architecture, job.wildcards.activation)
     params = (job.params.initial, job.params.protocol, job.params.members, job.progress)
-    storage.write(retraining.spread(*retraining.members(*run, *params)), job.output[0], origin=dataset)
+    settings = {"initial": job.params.initial, "training": job.params.protocol, "members": job.params.members}
+    about = description.derived(dataset, "retraining", "Re-trainings with rounding at random", job.wildcards, **settings)
+    spread = retraining.spread(*retraining.members(*run, *params))
+    storage.write(spread.assign_attrs(about), job.output[0], origin=dataset)

@@ -5,7 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.curvature.dense import NUMPY
     from meanfield.curvature.spectrum import of_run
-    from meanfield.data import storage
+    from meanfield.data import description, storage
     from meanfield.model.registry import learn
 
     learn([job.params.activation])
@@ -19,4 +19,6 @@ with step(snakemake) as job:
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
     run = (dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
     spectra = of_run(trajectory, *run, **job.params.spectrum, dense=dense, progress=job.progress)
-    storage.write(spectra, job.output[0], origin=trajectory)
+    said = ("spectrum", "Hessian spectrum along training", job.wildcards)
+    about = description.derived(trajectory, *said, spectrum=job.params.spectrum)
+    storage.write(spectra.assign_attrs(about), job.output[0], origin=trajectory)

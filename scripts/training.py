@@ -3,7 +3,7 @@
 from meanfield.jobs.step import step
 
 with step(snakemake) as job:
-    from meanfield.data import storage
+    from meanfield.data import description, storage
     from meanfield.data.task import splits_of
     from meanfield.model.network import Network
     from meanfield.model.registry import learn
@@ -33,4 +33,7 @@ with step(snakemake) as job:
     trajectory = train(network, dataset, initial, seeds=members, **protocol)
     if diverged := storage.diverged_members(trajectory.diverged.values, members):
         job.say(f"WARNING: {job.name}: the cost is no longer finite: {diverged}; the results of these members end there")
-    storage.write(trajectory, job.output[0], origin=dataset)
+    settings = {"activation": job.params.activation, "initial": params.initial, "training": params.protocol}
+    about = description.derived(dataset, "training", "Training", job.wildcards, **settings)
+    followed = {"protocol": "corrected" if params.corrected else "published"} | params.initial
+    storage.write(trajectory.assign_attrs(about | followed), job.output[0], origin=dataset)

@@ -5,7 +5,6 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from pathlib import Path
 
-    import pandas as pd
     import xarray as xr
     from meanfield.data import storage
     from meanfield.figures import binning, pages, video
@@ -18,7 +17,7 @@ with step(snakemake) as job:
     video.render(
         title,
         dict(zip(names, map(read, job.input.spectra), strict=True)),
-        dict(zip(names, map(pd.read_csv, job.input.indices), strict=True)),
+        dict(zip(names, map(storage.read_table, job.input.indices), strict=True)),
         job.output.video,
         job.output.poster,
         job.output.preview,

@@ -35,7 +35,6 @@ rule claims:
     params:
         *code("claims", "video"),
         activations=config["activations"],
-        runs=JUDGED,
         axes=PLAN.axes,
     script:
         "../../scripts/claims.py"

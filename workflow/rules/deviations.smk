@@ -34,7 +34,6 @@ rule deviations:
     params:
         *code("deviations", "video"),
         activations=config["activations"],
-        runs=PLAN.runs_of("published"),
-        coupled=[run for run in PLAN.runs_of("published") if run["dataset"] + plan.SOFTMAX in PLAN.datasets],
+        suffixes={"published": "", **{name: plan.SUFFIXES[name] for name in ("tensorflow", "corrected", "softmax")}},
     script:
         "../../scripts/deviations.py"

@@ -37,7 +37,6 @@ rule ensemble:
     params:
         *code("ensemble", "video"),
         activations=config["activations"],
-        runs=PLAN.runs,
         shown=list(PLAN.axes["seeds"].values()),
     script:
         "../../scripts/ensemble.py"

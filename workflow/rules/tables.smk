@@ -26,6 +26,5 @@ rule tables:
         **asked_for_table(),
     params:
         *code("tables", "analysis"),
-        runs=PLAN.runs,
     script:
         "../../scripts/tables.py"

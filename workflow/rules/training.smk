@@ -31,6 +31,7 @@ rule training:
         initial=of_pair(PLAN.initial),
         protocol=of_pair(PLAN.protocol),
         replayed=replayed,
+        corrected=of_pair(PLAN.corrects),
         threads=config["threads"]["training"],
     script:
         "../../scripts/training.py"

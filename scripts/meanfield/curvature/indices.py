@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from meanfield.data.description import RUN
 from meanfield.data.task import scores_in, task_of
 
 ZERO_RESIDUAL = 1e-5  # the figure "residues": |ŷ − y| up to this counts as zero (docs/protocol.md, section Indices)
@@ -44,7 +45,7 @@ def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
 
 
 def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -> pd.DataFrame:
-    """One line per seed and record: cost, scores, zero residuals, gradient norm, α and γ published and resolved, λ, P.
+    """One line per seed and record: run, cost, scores, zero residuals, gradient norm, α and γ published and resolved, λ, P.
 
     Cost and training scores are those before the update, as published, or, `after`, of the same parameters as the rest.
     """
@@ -68,4 +69,6 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         mean = spectrum.participation_ratio.mean("mode").rename(vector_update="update")
         columns["participation_ratio"] = mean.reindex(update=trajectory["update"])
     table = xr.Dataset(columns).reset_coords(drop=True).to_dataframe(dim_order=["seed", "update"]).reset_index()
-    return table.assign(task=task_of(spectrum), source=spectrum.attrs["source"])
+    run = {name: spectrum.attrs[name] for name in RUN if name in spectrum.attrs}
+    table = table.assign(**run, task=task_of(spectrum), source=spectrum.attrs["source"])
+    return table[[*run, *(name for name in table if name not in run)]]

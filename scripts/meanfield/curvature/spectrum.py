@@ -210,7 +210,7 @@ def along_trajectory(
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
     spectrum = xr.Dataset(
         {name: (dims[: 1 + values.ndim], _scattered(values, finite)) for name, values in joined.items()},
-        coords={"seed": trajectory.seed, "update": trajectory["update"]},
+        coords={"seed": trajectory.seed, "update": trajectory["update"], "parameter": network.parameter_names},
         attrs={"method": method, "parameters": network.size},
     )
     if method != "eigenvalues":

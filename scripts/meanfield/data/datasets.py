@@ -18,6 +18,7 @@ from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
 from meanfield.data import user_data
+from meanfield.data.description import SPLIT
 from meanfield.data.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
 from meanfield.data.storage import STAND_IN
 from meanfield.data.task import class_names, classes, label_names, part, splits_of
@@ -96,7 +97,7 @@ def obtain(
 
     Labelled arrays, as `user_data.read` describes them, of all but the published datasets, which have no names.
 
-    Provenance holds source, address, sha256, licence, task. The address is the pinned one also when a mirror served the
+    Provenance holds source, address, sha256, license, task. The address is the pinned one also when a mirror served the
     file: where a mirror lies differs from machine to machine and belongs in the log. MeanfieldError if the published file is
     required and unavailable.
     """
@@ -105,7 +106,7 @@ def obtain(
         path = settings["table"]
         form = {key: settings[key] for key in ("encode", "missing", "delimiter", "decimal") if key in settings}
         features, target = user_data.read(path, settings.get("features"), settings["target"], task, **form, say=say)
-        return features, target, _origin("own", path, task, licence="", sha256=pooch.file_hash(path))
+        return features, target, _origin("own", path, task, license="not known", sha256=pooch.file_hash(path))
     if settings.get("packaged") in user_data.PACKAGED:
         name = settings["packaged"]
         return *user_data.packaged(name, task), _origin("packaged", f"sklearn.datasets.load_{name}", task, "BSD-3-Clause")
@@ -128,13 +129,13 @@ def obtain(
     return features, target, _origin(source, PINNED + name, task, "Apache-2.0", checksums[name])
 
 
-def _origin(source: str, address: str, task: str, licence: str, sha256: str = "") -> dict[str, str]:
+def _origin(source: str, address: str, task: str, license: str, sha256: str = "") -> dict[str, str]:
     """Where a dataset comes from, as `storage.ORIGIN` names it."""
-    return {"source": source, "address": address, "sha256": sha256, "licence": licence, "task": task}
+    return {"source": source, "address": address, "sha256": sha256, "license": license, "task": task}
 
 
-def loss(settings: dict, labels: int, name: str) -> dict[str, str]:
-    """The loss as a dataset's attribute, where it is not that of its task: softmax for several classes of one's own data.
+def loss(settings: dict, labels: int, name: str) -> str:
+    """The name of the loss: that of the task, but a softmax for several classes of one's own data; or the one chosen.
 
     MeanfieldError for a softmax of one label, which two classes have.
     """
@@ -144,7 +145,7 @@ def loss(settings: dict, labels: int, name: str) -> dict[str, str]:
     if chosen == "softmax" and labels == 1:
         raise MeanfieldError(f"{name} has two classes, so one label, and loss softmax; set loss: sigmoid, or leave it out")
     usual = LOSS_OF[settings.get("task", CLASSIFICATION)]
-    return {"loss": chosen} if chosen and WORDS[chosen] is not usual else {}
+    return WORDS[chosen].name if chosen else usual.name
 
 
 def split(
@@ -212,7 +213,7 @@ def splits(
         return split(features, target, test_size, seeds, scaled, stratified)
     each = [split(features, target, test_size, seed, scaled, stratified) for seed in seeds]
     joined = xr.concat([parts.drop_vars("split") for parts in each], dim=pd.Index(seeds, name="seed"), coords="all")
-    return joined.assign(split=each[0].split)
+    return joined.assign(split=each[0].split).assign_coords(seed=("seed", list(seeds), {"long_name": SPLIT}))
 
 
 def _standardise(parts: xr.Dataset, name: str, training: int) -> None:

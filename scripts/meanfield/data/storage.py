@@ -9,14 +9,12 @@ from pathlib import Path
 import h5netcdf
 import h5py
 import numpy as np
+import pandas as pd
 import xarray as xr
 from xarray.backends import H5NetCDFStore
 
+from meanfield.data.description import RUN, described
 from meanfield.errors import MeanfieldError
-
-RUN = ["dataset", "architecture", "activation"]  # what names a run, in paths and tables
-ORIGIN = ("source", "address", "sha256", "licence", "task")
-"""Attributes that every file derived from a dataset inherits; `source` is published, mirror, packaged, own or stand-in."""
 
 STAND_IN = "stand-in"
 _RECORDED_PACKAGES = ("numpy", "scipy", "scikit-learn", "tensorflow", "xarray", "h5netcdf")
@@ -43,12 +41,12 @@ def read(path: str | Path, first_seed: bool = False, only: Sequence[str] = ()) -
 
 
 def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = None) -> None:
-    """Write NetCDF-4, deterministic bytes; `origin` passes its provenance attributes on.
+    """Write NetCDF-4, deterministic bytes, described (`description`); `origin` passes its attributes on.
 
     `packages` names the versions that made the file. The step puts the finished file in place (see `step`).
     """
-    inherited = {key: origin.attrs[key] for key in ORIGIN} if origin is not None else {}
-    dataset = dataset.assign_attrs(inherited, packages=package_versions())
+    inherited = {} if origin is None else origin.attrs
+    dataset = described(dataset.assign_attrs(inherited | dataset.attrs, packages=package_versions()))
     compressed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.items() if array.dtype.kind == "f"}
     with _timeless(path) as raw:
         with h5netcdf.File(raw, "w") as file:
@@ -56,6 +54,11 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
         raw.flush()
         image = raw.id.get_file_image()
     Path(path).write_bytes(image)
+
+
+def read_table(path: str | Path) -> pd.DataFrame:
+    """A table whose lines are of runs: what names these is text, also where it reads like a number, or like nothing."""
+    return pd.read_csv(path, converters=dict.fromkeys(RUN, str))
 
 
 def _timeless(path: str | Path) -> h5py.File:

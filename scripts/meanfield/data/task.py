@@ -6,7 +6,7 @@ from collections.abc import Container
 import numpy as np
 import xarray as xr
 
-from meanfield.model.losses import CLASSIFICATION, LOSS_OF, REGRESSION, Loss, loss
+from meanfield.model.losses import CLASSIFICATION, LOSS_OF, LOSSES, REGRESSION, Loss
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 
@@ -23,7 +23,7 @@ def task_of(dataset: xr.Dataset) -> str:
 
 def loss_of(dataset: xr.Dataset) -> Loss:
     """The loss that a dataset asks for, by its attribute `loss` or else by its task."""
-    return loss(dataset.attrs["loss"]) if "loss" in dataset.attrs else LOSS_OF[task_of(dataset)]
+    return LOSSES[dataset.attrs["loss"]] if "loss" in dataset.attrs else LOSS_OF[task_of(dataset)]
 
 
 def is_own(dataset: xr.Dataset) -> bool:

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import numpy as np
 import pandas as pd
 
-from meanfield.data.storage import RUN, diverged_members
+from meanfield.data.description import RUN
+from meanfield.data.storage import diverged_members
 from meanfield.data.task import SCORES
 
 LATE = 0.75  # of the updates: `late_fall` looks at what comes after

@@ -12,7 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from meanfield.data.storage import RUN
+from meanfield.data.description import RUN
 from meanfield.data.task import SCORES, scores_in
 from meanfield.figures import style
 from meanfield.model.registry import ACTIVATIONS

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from meanfield.data.storage import RUN
+from meanfield.data.description import RUN
+from meanfield.data.storage import read_table
 from meanfield.data.task import scores_in
 from meanfield.figures import pages
 
@@ -13,11 +14,9 @@ ENDS = ["zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"
 """Columns of which the summary has the first and the last value, besides cost and scores."""
 
 
-def joined(paths: Sequence[str], runs: Sequence[dict]) -> pd.DataFrame:
-    """The per-run indices.csv files as one table; `runs` names dataset, architecture and activation of each."""
-    frames = [pd.read_csv(path).assign(**run) for path, run in zip(paths, runs, strict=True)]
-    table = pd.concat(frames, ignore_index=True)
-    return table[[*RUN, *(name for name in table if name not in RUN)]]
+def joined(paths: Sequence[str]) -> pd.DataFrame:
+    """The per-run indices.csv files as one table."""
+    return pd.concat(map(read_table, paths), ignore_index=True)
 
 
 def summary(indices: pd.DataFrame) -> pd.DataFrame:

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from meanfield.data.storage import diverged_members
-from meanfield.data.task import loss_of, part, scores_of
+from meanfield.data.task import loss_of, part, scores_of, splits_of
 from meanfield.errors import MeanfieldError
 from meanfield.model.network import Network
 from meanfield.training.arithmetic import Environment
@@ -44,7 +44,7 @@ def train(
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
     is recorded (`schedule`); `optimizer` is the configuration's. With an `environment` the arithmetic is that of 2018 in it,
     else TensorFlow's, with `random_rounding` of the parameters or without. What is recorded is of the whole training set,
-    whatever the optimizer's batch_size. How the optimizer differs from that of the publication is in the attributes.
+    whatever the optimizer's batch_size. Arithmetic, loss and optimizer are in the attributes.
 
     At update t, cost, gradient and the training scores (train_accuracy; `data.task.scores_of`) are those of the parameters
     before it, as published; all else is after it, cost_after and train_accuracy_after, too. `diverged` [seed] is the update
@@ -105,16 +105,21 @@ def train(
     variables = {name: (("seed", "update", *inner.get(name, ())), array) for name, array in arrays.items()}
     return xr.Dataset(
         {**variables, "diverged": ("seed", diverged)},
-        coords={"seed": list(seeds), "update": records, "parameter": network.parameter_names},
-        attrs={"arithmetic": environment.name if environment else TENSORFLOW} | departures(optimizer),
+        coords={
+            "seed": dataset.seed if splits_of(dataset) else list(seeds),
+            "update": records,
+            "parameter": network.parameter_names,
+        },
+        attrs={"arithmetic": environment.name if environment else TENSORFLOW, "loss": loss.name, "averaging": averaging}
+        | said(optimizer),
     )
 
 
-def departures(optimizer: dict) -> dict[str, str | int | float]:
-    """Of an optimizer what no published run has: another method, with its momentum; batches; l2. Empty for theirs."""
-    kept = {"optimizer": optimizer["method"]} if optimizer["method"] != "adam" else {}
-    named = (*(["momentum"] if optimizer["method"] == "momentum" else []), "batch_size", "l2")
-    return kept | {name: optimizer[name] for name in named if optimizer[name]}
+def said(optimizer: dict) -> dict[str, str | int | float]:
+    """The settings of an optimizer as attributes: its method as `optimizer`, and what this method takes."""
+    taken = {"adam": ("beta1", "beta2", "epsilon"), "momentum": ("momentum",), "sgd": ()}[optimizer["method"]]
+    numbers = {name: optimizer[name] for name in (*RATE, *taken, "l2")}
+    return {"optimizer": optimizer["method"], "batch_size": optimizer["batch_size"] or "all samples"} | numbers
 
 
 def _without_diverged(arrays: dict[str, np.ndarray], records: np.ndarray, diverged: np.ndarray) -> np.ndarray:

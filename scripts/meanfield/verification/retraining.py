@@ -95,4 +95,6 @@ def spread(trajectory: xr.Dataset, eigenvalues: np.ndarray, zero_rows: np.ndarra
         name: np.abs(array - array.mean(axis=0)).reshape(*array.shape[:2], -1).max(axis=-1) for name, array in values.items()
     }
     coords = {"member": trajectory.seed.values, "update": trajectory["update"].values}
-    return xr.Dataset({name: (("member", "update"), array) for name, array in distances.items()}, coords=coords)
+    dims, said = ("member", "update"), "largest distance from the mean over the members: "
+    variables = {name: (dims, array, {"long_name": said + name, "units": "1"}) for name, array in distances.items()}
+    return xr.Dataset(variables, coords=coords)

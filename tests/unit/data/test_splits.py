@@ -41,15 +41,15 @@ IRIS, DIGITS = {"packaged": "iris"}, {"packaged": "digits"}
 @pytest.mark.parametrize(
     ("settings", "labels", "expected"),
     [
-        (IRIS, 3, {"loss": "softmax"}),
-        (IRIS | {"loss": "sigmoid"}, 3, {}),
-        ({"table": "t.csv"}, 5, {"loss": "softmax"}),
-        ({"table": "t.csv"}, 1, {}),
-        ({"table": "t.csv", "task": REGRESSION}, 2, {}),
-        ({"packaged": "breast_cancer"}, 1, {}),
-        (DIGITS, 10, {}),
-        (DIGITS | {"loss": "softmax"}, 10, {"loss": "softmax"}),
-        ({"file": "TF/Lindata.mat"}, 1, {}),
+        (IRIS, 3, "softmax cross-entropy"),
+        (IRIS | {"loss": "sigmoid"}, 3, "sigmoid cross-entropy"),
+        ({"table": "t.csv"}, 5, "softmax cross-entropy"),
+        ({"table": "t.csv"}, 1, "sigmoid cross-entropy"),
+        ({"table": "t.csv", "task": REGRESSION}, 2, "squared error"),
+        ({"packaged": "breast_cancer"}, 1, "sigmoid cross-entropy"),
+        (DIGITS, 10, "sigmoid cross-entropy"),
+        (DIGITS | {"loss": "softmax"}, 10, "softmax cross-entropy"),
+        ({"file": "TF/Lindata.mat"}, 1, "sigmoid cross-entropy"),
     ],
 )
 def test_the_loss_is_softmax_for_several_classes_of_ones_own(settings, labels, expected):
@@ -100,8 +100,7 @@ def test_a_class_with_one_sample_is_one_line_with_the_remedy(read):
 def test_names_rows_and_units_stay_through_split_and_file(read, tmp_path, seeds):
     table, features, target = read([f"kind {number % 3}" for number in range(60)])
     dataset = datasets.splits(features, target, 0.25, seeds, ["features"], stratified=True)
-    origin = dict.fromkeys(storage.ORIGIN, "")
-    storage.write(dataset.assign_attrs(origin), tmp_path / "d.nc")
+    storage.write(dataset, tmp_path / "d.nc")
     stored = storage.read(tmp_path / "d.nc")
     assert feature_names(stored) == ["a", "b"]
     assert class_names(stored) == label_names(stored) == ["kind 0", "kind 1", "kind 2"]
