@@ -93,7 +93,7 @@ def softmax(tmp_path_factory) -> Workflow:
 @pytest.mark.long
 def test_several_classes_of_ones_own_have_a_softmax(softmax):
     run = softmax.folder / "results/runs/iris/4/relu"
-    assert storage.read(softmax.folder / "results/datasets/iris.nc").attrs["loss"] == "softmax"
+    assert storage.read(softmax.folder / "results/datasets/iris.nc").attrs["loss"] == "softmax cross-entropy"
     residual = storage.read(run / "trajectory.nc").residual.values
     np.testing.assert_allclose(residual.sum(axis=-2), 0, atol=1e-14)  # probabilities of a sample add up to 1
     table = pd.read_csv(run / "indices.csv")

@@ -22,8 +22,8 @@ SPLIT = "member: seed of its split of the samples; all start from the draw of 20
 
 VARIABLES = {
     "seed": "member: graph seed of its initial parameters, of which 1 is the draw of 2018",
-    "update": "number of updates of the optimizer done before the one that is recorded",
-    "vector_update": "update at which eigenvectors were computed",
+    "update": "update of the optimizer",
+    "vector_update": "update of the optimizer, of the eigenvectors",
     "member": "number of a re-training with rounding at random",
     "parameter": "name of a parameter: weight W, bias b or beta, its layer, [output, input] or [unit], from 0",
     "feature": "name of a feature",
@@ -43,8 +43,8 @@ VARIABLES = {
     "parameters": "parameters of the network after the update",
     "residual": "prediction minus target on the training samples, after the update",
     "diverged": "update at which the cost ceased to be finite, -1 where it never did",
-    "eigenvalues": "eigenvalues of the Hessian of the mean loss, after the update, ascending",
-    "eigenvectors": "normalized eigenvectors of the Hessian, by ascending eigenvalue",
+    "eigenvalues": "eigenvalue of the Hessian",
+    "eigenvectors": "eigenvector of the Hessian",
     "participation_ratio": "participation ratio of an eigenvector: number of parameters that it is spread over",
     "tolerance": "number of parameters times machine epsilon times the largest |eigenvalue|: below it one counts as zero",
     "negative": "number of eigenvalues below minus the tolerance",
@@ -59,6 +59,13 @@ VARIABLES = {
     "lambda_max_rest": "largest eigenvalue of the rest of the Hessian, beyond its Gauss-Newton part",
 }
 """The long_name of each variable. Their unit is 1: losses, parameters and eigenvalues are pure numbers here."""
+
+COMMENTS = {
+    "update": "number of updates done before the one that is recorded, from 0",
+    "eigenvalues": "of the exact Hessian of the mean training loss in all parameters, after the update; ascending",
+    "eigenvectors": "normalized; modes by ascending eigenvalue",
+}
+"""What no label of an axis has room for."""
 
 for _score, _said in SCORES.items():
     VARIABLES |= {
@@ -82,6 +89,7 @@ def described(dataset: xr.Dataset) -> xr.Dataset:
     }
     for name, variable in result.variables.items():
         known = {"long_name": VARIABLES[name]} if name in VARIABLES else {}
+        known |= {"comment": COMMENTS[name]} if name in COMMENTS else {}
         if known and variable.dtype.kind in "fiu" and name not in unitless:
             known["units"] = "1"
         variable.attrs = known | variable.attrs
