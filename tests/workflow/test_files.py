@@ -16,15 +16,12 @@ from meanfield.data import storage
 from nbclient import NotebookClient
 
 PAGE = (ROOT / "results/README.md").read_text()
-ROWS = [
-    [cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in PAGE.splitlines() if line.startswith("| `")
-]
 
 
 def rows(head: str) -> list[list[str]]:
     """The rows of the page's table whose first column has this head."""
-    table = PAGE.split(f"| {head} |")[1].split("\n\n")[0]
-    return [row for row in ROWS if f"| {' | '.join(row)} |" in table]
+    _, *lines = PAGE.split(f"| {head} |\n")[1].split("\n\n")[0].splitlines()
+    return [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
 
 
 def words(text: str) -> list[str]:
