@@ -55,7 +55,7 @@ def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str
     for run, ours in runs.groupby(RUN, sort=False):
         if run in published and y in published[run]:
             theirs = published[run][published[run]["update"] <= ours["update"].max()]
-            axes.plot(theirs[x], theirs[y], label="published", **style.POINTS)
+            axes.plot(theirs[x], theirs[y], **style.points(run[-1]))
 
 
 def _scales(axes: Axes, x: str, y: str) -> None:

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from meanfield.data.storage import STAND_IN
@@ -45,7 +46,9 @@ CLASS_COLOURS = (
     "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#661100",
 )  # fmt: skip
 NO_CLASS = "#BBBBBB"
-POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 3.5, "mew": 0.5, "ls": "", "zorder": 4}  # published values
+PUBLISHED = "published"
+POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 6.5, "mew": 0.7, "ls": "", "zorder": 4, "label": PUBLISHED}
+"""Published values, of any activation: so they stand in the legend; in panels as `points` has them."""
 LONG = 10  # characters of a label; a panel, 3 inches wide, holds so many beside what is said of it
 DPI = 150
 PRINTED = {
@@ -69,6 +72,14 @@ def look(activation: str) -> dict:
     """Keyword arguments of a curve: colour, marker, line style, label."""
     colour, marker, dashes = _looked(activation)
     return {"color": colour, "marker": marker, "linestyle": dashes, "label": ACTIVATIONS[activation].label}
+
+
+def points(activation: str) -> dict:
+    """Keyword arguments of an activation's published values: rings in its colour, few enough to leave its curve in sight.
+
+    They are spaced by their distance in the panel, as the markers of curves are, and so lie around these where both agree.
+    """
+    return POINTS | {"mec": colour(activation), "markevery": 0.1}
 
 
 def class_look(number: int, labels: int) -> tuple[str, str]:
@@ -117,15 +128,19 @@ def unavailable(axes: Axes, reason: str) -> None:
 
 
 def legend(figure: Figure) -> None:
-    """One legend below all panels: the labelled artists of the figure, each label once."""
+    """One legend below all panels: the labelled artists of the figure, each label once, in as few rows as fit."""
     found = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
-    if found:
-        inches = 0.6 + 0.08 * max(map(len, found))  # that one entry takes
-        columns = max(1, min(len(found), int(figure.get_figwidth() / inches)))
-        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+    if PUBLISHED in found:
+        found[PUBLISHED] = Line2D([], [], **POINTS)  # of no activation
+    for rows in range(1, len(found) + 1):
+        columns = -(-len(found) // rows)
+        drawn = figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+        if drawn.get_window_extent().width <= figure.bbox.width or columns == 1:
+            return
+        drawn.remove()
 
 
 def save(figure: Figure, *paths: str | Path) -> None:
