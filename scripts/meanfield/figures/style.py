@@ -1,6 +1,7 @@
 """One look for every picture: an activation's colour, marker and line, the mark of stand-in data, how a figure is saved."""
 
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 import numpy as np
@@ -49,6 +50,7 @@ NO_CLASS = "#BBBBBB"
 PUBLISHED = "published"
 POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 6.5, "mew": 0.7, "ls": "", "zorder": 4, "label": PUBLISHED}
 """Published values, of any activation: so they stand in the legend; in panels as `points` has them."""
+MEMBER = {"lw": 0.5, "alpha": 0.4}  # the curve of one of several seeds
 LONG = 10  # characters of a label; a panel, 3 inches wide, holds so many beside what is said of it
 DPI = 150
 PRINTED = {
@@ -127,17 +129,27 @@ def unavailable(axes: Axes, reason: str) -> None:
     axes.set(xticks=[], yticks=[])
 
 
-def legend(figure: Figure) -> None:
-    """One legend below all panels: the labelled artists of the figure, each label once, in as few rows as fit."""
+def key_to_members(axes: Axes) -> None:
+    """Entries of the legend that say what is bold and what is thin, where several seeds are drawn."""
+    axes.plot([], [], color="0.3", lw=2, label="bold: median of the seeds")
+    axes.plot([], [], color="0.3", lw=MEMBER["lw"], label="thin: each seed")
+
+
+def legend(figure: Figure, said: str = "") -> None:
+    """One legend below all panels: the labelled artists of the figure, each label once, in as few rows as fit.
+
+    Above it what is `said` of the whole figure.
+    """
     found = {}
     for axes in figure.axes:
         for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
             found.setdefault(label, handle)
     if PUBLISHED in found:
         found[PUBLISHED] = Line2D([], [], **POINTS)  # of no activation
+    form = {"loc": "outside lower center", "frameon": False, "title": fill(said, int(12 * figure.get_figwidth()))}
     for rows in range(1, len(found) + 1):
         columns = -(-len(found) // rows)
-        drawn = figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+        drawn = figure.legend(found.values(), found.keys(), ncols=columns, **form)
         if drawn.get_window_extent().width <= figure.bbox.width or columns == 1:
             return
         drawn.remove()
