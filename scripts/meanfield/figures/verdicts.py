@@ -13,6 +13,8 @@ from meanfield.verification.verdicts import DIFFERS, IDENTICAL, SIGNS, VERDICTS,
 _GREENS = ("#1b7837", "#4d9f57", "#7fbf7b", "#a6dba0", "#d9f0d3")
 COLOURS = dict(zip(VERDICTS, (*_GREENS, "#b2182b", "#dddddd", "#f7f7f7"), strict=True))
 
+CELL = 0.3  # inches
+
 
 def _labelled(run: str) -> str:
     """A run's name with its activation as figures name it."""
@@ -48,7 +50,11 @@ def tolerances(runs: list[tuple[dict, xr.Dataset, xr.Dataset]]) -> Figure:
 def verdicts(table: pd.DataFrame) -> Figure:
     """The overview of all verdict rows in colours and signs."""
     wide = overview(table)
-    figure = Figure(figsize=(max(0.62 * wide.shape[1] + 2.4, 4.5), 0.32 * len(wide) + 3), layout="constrained")
+    drawn = [verdict for verdict in COLOURS if verdict in set(wide.values.ravel())]
+    names, runs = [name.replace("_", " ") for name in wide], [_labelled(run) for run in wide.index]
+    above = 0.06 * max(map(len, names)) + 0.3  # inches that names take, which stand aslant and reach as far to the right
+    width, height = CELL * len(names) + 0.08 * max(map(len, runs)) + above, CELL * len(runs) + above + 0.5 + 0.1 * len(drawn)
+    figure = Figure(figsize=(max(width, 4.5), height), layout="constrained")
     axes = figure.subplots()
     order = {verdict: number for number, verdict in enumerate(COLOURS)}
     numbers = wide.apply(lambda column: column.map(order))
@@ -56,12 +62,12 @@ def verdicts(table: pd.DataFrame) -> Figure:
     for (row, column), verdict in np.ndenumerate(wide.values):
         dark = verdict in (IDENTICAL, DIFFERS)
         axes.text(column, row, SIGNS.get(verdict, ""), ha="center", va="center", color="white" if dark else "black")
-    axes.set_xticks(range(wide.shape[1]), [name.replace("_", " ") for name in wide], rotation=45, ha="left")
+    axes.set_xticks(range(wide.shape[1]), names, rotation=45, ha="left")
     axes.xaxis.tick_top()
-    axes.set_yticks(range(len(wide)), [_labelled(run) for run in wide.index])
+    axes.set_yticks(range(len(wide)), runs)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    for verdict in (name for name in COLOURS if name in set(table.verdict)):
+    for verdict in drawn:
         label = f"{SIGNS[verdict]}  {verdict}"
         axes.scatter([], [], marker="s", s=60, facecolor=COLOURS[verdict], edgecolor="0.6", label=label)
     style.legend(figure)

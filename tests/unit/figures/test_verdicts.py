@@ -7,7 +7,8 @@ import xarray as xr
 from examples import illegible
 from meanfield.figures import verdicts
 from meanfield.model.registry import ACTIVATIONS
-from meanfield.verification.verdicts import DIFFERS, IDENTICAL, VERDICTS
+from meanfield.verification.verdicts import DIFFERS, IDENTICAL, NOT_AVAILABLE, VERDICTS
+from pictures import cut, overlaps, pale, smallest
 
 
 def test_verdicts_are_drawn_in_the_order_of_their_colours():
@@ -20,24 +21,29 @@ def test_verdicts_are_drawn_in_the_order_of_their_colours():
     assert shown == {"", *(verdicts.SIGNS[verdict] for verdict in (IDENTICAL, VERDICTS[3], DIFFERS))}
 
 
-@pytest.mark.parametrize("quantities", [1, 3, 11, 20])
-def test_no_verdict_is_cut_at_any_width(quantities):
+@pytest.mark.parametrize("dataset", ["linear 10", "nonlinear-corrected 8-5-3"])
+@pytest.mark.parametrize("quantities", [1, 3, 5, 11, 20])
+def test_no_verdict_is_cut_at_any_width(quantities, dataset):
     """Legend and labels, with every verdict in the table."""
     names = [f"quantity_{number}" for number in range(quantities)]
     rows = [
-        (f"nonlinear 8-2 {run}", name, verdict)
-        for run, verdict in zip(ACTIVATIONS, VERDICTS, strict=False)
-        for name in names
+        (f"{dataset} {run}", name, verdict) for run, verdict in zip(ACTIVATIONS, VERDICTS, strict=False) for name in names
     ]
     rows += [("digits 25 esp", names[0], VERDICTS[-1])]
     figure = verdicts.verdicts(pd.DataFrame(rows, columns=["run", "quantity", "verdict"]))
-    assert illegible(figure) == []
+    assert cut(figure) == overlaps(figure) == pale(figure) == []
     [legend] = figure.legends
     assert len(legend.texts) == len(VERDICTS)
-    frame = figure.bbox.padded(1)
-    box = legend.get_window_extent()
-    assert frame.contains(*box.min)
-    assert frame.contains(*box.max)
+
+
+def test_the_legend_has_the_verdicts_that_are_drawn_and_the_picture_is_narrow_enough_for_a_page():
+    """A quantity that no run has is not drawn; 9 points of type are 11 pixels or more where a page shows 1000."""
+    rows = [("digits 25 esp", f"quantity {number}", IDENTICAL) for number in range(20)]
+    table = pd.DataFrame([*rows, ("digits 25 esp", "none", NOT_AVAILABLE)], columns=["run", "quantity", "verdict"])
+    figure = verdicts.verdicts(table)
+    [legend] = figure.legends
+    assert [text.get_text() for text in legend.texts] == ["=  identical"]
+    assert smallest(figure, 1000) >= 11
 
 
 def test_tolerances_are_those_of_the_files():
