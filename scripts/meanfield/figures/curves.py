@@ -180,7 +180,8 @@ def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
         axes.set_axis_off()
     for axes in grid[:, 0]:
         axes.set_ylabel("γ by cause" + one)
-    style.legend(figure, _unseen([name for name, _ in runs if name not in dict(flat)], one))
+    zero = [name for name, _ in runs if name not in dict(flat)]
+    style.legend(figure, f"γ is 0 all along{one}: {style.listed(zero)}" if zero else "")
     return figure
 
 
@@ -195,15 +196,6 @@ def _causes(axes: Axes, run: pd.DataFrame) -> None:
         axes.fill_between(run["update"], bottom, bottom + run.gamma_lifted, label="lifted by the weight penalty", **LIFTED)
     axes.plot(run["update"], run.gamma, **style.look(run.activation.iloc[0]) | CURVE | {"label": None})
     axes.set_ylim(-0.03, 1.03)
-
-
-def _unseen(runs: list[tuple[str, str, str]], one: str) -> str:
-    """A sentence that names the runs whose γ is 0, and which `one` seed it speaks of."""
-    named = {}
-    for dataset, architecture, activation in runs:
-        named.setdefault(f"{dataset} {architecture}", []).append(ACTIVATIONS[activation].label)
-    which = "; ".join(f"{pair} {', '.join(labels)}" for pair, labels in named.items())
-    return f"γ is 0 all along{one}: {which}" if named else ""
 
 
 def fig2_activations(indices: pd.DataFrame, published: Published) -> Figure:

@@ -1,5 +1,6 @@
 """One look for every picture: an activation's colour, marker and line, the mark of stand-in data, how a figure is saved."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from textwrap import fill
 
@@ -107,10 +108,19 @@ def heading(activation: str, said: str, sign: str = ":") -> str:
     return sign.join([label, "\n" + said if len(label) > LONG else " " + said])
 
 
+def listed(runs: Iterable[Sequence[str]]) -> str:
+    """Runs (dataset, architecture, activation) in words, as "linear 10 ESP, ReLU; digits 25 ESP"."""
+    named = {}
+    for dataset, architecture, activation in runs:
+        named.setdefault(f"{dataset} {architecture}", []).append(ACTIVATIONS[activation].label)
+    return "; ".join(f"{pair} {', '.join(labels)}" for pair, labels in named.items())
+
+
 def title(axes: Axes, text: str, source: str) -> None:
     """The panel's title, with the mark of stand-in data between it and the panel."""
     axes.set_title(text, pad=16 if mark(source) else None)
-    axes.text(0.5, 1.03, mark(source), color=MARK_COLOUR, size=7, ha="center", transform=axes.transAxes)
+    place = {"xy": (0.5, 1), "xycoords": "axes fraction", "xytext": (0, 4), "textcoords": "offset points"}
+    axes.annotate(mark(source), **place, color=MARK_COLOUR, size=7, ha="center", annotation_clip=False)
 
 
 def logarithmic(axes: Axes, which: str) -> None:

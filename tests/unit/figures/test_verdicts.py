@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
-from examples import illegible
-from meanfield.figures import verdicts
+from meanfield.figures import style, verdicts
 from meanfield.model.registry import ACTIVATIONS
 from meanfield.verification.verdicts import DIFFERS, IDENTICAL, NOT_AVAILABLE, VERDICTS
 from pictures import cut, overlaps, pale, smallest
@@ -46,16 +45,42 @@ def test_the_legend_has_the_verdicts_that_are_drawn_and_the_picture_is_narrow_en
     assert smallest(figure, 1000) >= 11
 
 
-def test_tolerances_are_those_of_the_files():
-    run = {"dataset": "linear", "architecture": "10", "activation": "esp"}
-    retraining = xr.Dataset({"cost": (("member", "update"), [[1e-9, 2e-9], [3e-9, 0.0]])}, coords={"update": [0, 11]})
+def measured(activation: str, costs: list, flat: list, source: str = "mirror") -> tuple[dict, xr.Dataset, xr.Dataset]:
+    """A run of two records and eight parameters, its re-trainings at these distances in cost [member, update]."""
+    run = {"dataset": "linear", "architecture": "10", "activation": activation}
+    retraining = xr.Dataset({"cost": (("member", "update"), costs)}, coords={"update": [0, 11]}, attrs={"source": source})
     shape = ("seed", "update")
-    spectrum = xr.Dataset({"flat": (shape, [[4, 3]]), "zero_rows": (shape, [[2, 1]])}, coords={"update": [0, 11]})
-    spectrum = spectrum.assign(eigenvalues=((*shape, "mode"), np.zeros((1, 2, 8))))
-    figure = verdicts.tolerances([(run, retraining.assign_attrs(source="stand-in"), spectrum)])
-    assert illegible(figure) == []
+    spectrum = xr.Dataset({"flat": (shape, [flat]), "zero_rows": (shape, [[2, 1]])}, coords={"update": [0, 11]})
+    return run, retraining, spectrum.assign(eigenvalues=((*shape, "mode"), np.zeros((1, 2, 8))))
+
+
+def test_tolerances_are_those_of_the_files():
+    runs = [
+        measured("esp", [[1e-9, 2e-9], [3e-9, 0.0]], [4, 3], "stand-in"),
+        measured("relu", [[0.0, 1e-8]] * 2, [2, 1], "stand-in"),
+    ]
+    figure = verdicts.tolerances(runs)
+    assert cut(figure) == overlaps(figure) == pale(figure) == []
     above, below = figure.axes
-    assert not above.yaxis.label.get_window_extent().overlaps(below.yaxis.label.get_window_extent())
-    np.testing.assert_array_equal(above.lines[0].get_ydata(), [3e-9, 2e-9])
-    np.testing.assert_allclose(below.lines[0].get_ydata(), [0.25, 0.25])
+    spread, _, other, same, _ = above.lines
+    np.testing.assert_array_equal(spread.get_ydata(), [3e-9, 2e-9])
+    np.testing.assert_array_equal(other.get_xydata(), [[11, 1e-8]])
+    np.testing.assert_array_equal(same.get_xdata(), [0])
+    assert same.get_color() == style.colour("relu")
+    assert above.get_ylim()[0] < 2e-9 / 2, "room for the ticks"
+    [share] = below.lines
+    np.testing.assert_allclose(share.get_ydata(), [0.25, 0.25])
     assert any("STAND-IN" in text.get_text() for text in above.texts)
+    [legend] = figure.legends
+    assert legend.get_title().get_text() == "every eigenvalue is resolved, all along: linear 10\nReLU"
+    assert smallest(figure, 410) >= 9
+
+
+def test_a_panel_in_which_nothing_would_be_is_not_drawn():
+    resolved, other = measured("esp", [[1e-9, 2e-9]], [2, 1]), measured("esp", [[1e-9, 2e-9]], [3, 1])
+    alone = verdicts.tolerances([resolved])
+    assert [axes.get_xlabel() for axes in alone.axes] == ["update"]
+    [legend] = alone.legends
+    assert [text.get_text() for text in legend.texts] == ["ESP"], "no key to ticks, where all costs differ"
+    other[0]["dataset"] = "nonlinear"
+    assert [axes.axison for axes in verdicts.tolerances([resolved, other]).axes] == [True, True, False, True]
