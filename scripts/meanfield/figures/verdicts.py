@@ -38,7 +38,8 @@ def tolerances(runs: list[tuple[dict, xr.Dataset, xr.Dataset]]) -> Figure:
     axes = figure.subplots(rows, len(pairs), sharey="row", squeeze=False)
     for (run, retraining, _), share in zip(runs, shares, strict=True):
         above, *below = axes[:, pairs.index((run["dataset"], run["architecture"]))]
-        style.title(above, f"{run['dataset']} {run['architecture']}", retraining.attrs["source"])
+        if not above.lines:
+            style.title(above, f"{run['dataset']} {run['architecture']}", retraining.attrs["source"])
         look = style.look(run["activation"]) | {"ms": 3, "markevery": 0.1, "lw": 1.2}
         spread = retraining.cost.max("member")
         above.plot(spread["update"][spread > 0], spread[spread > 0], **look)
