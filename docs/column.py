@@ -14,12 +14,14 @@ from meanfield.data.storage import RUN
 from meanfield.figures import curves, style
 from meanfield.verification.quantities import published_tables
 
+SUMMARY = Path(__file__).parent.parent / "config/published/summary.csv"
+
 folder, dataset, architecture, *names = sys.argv[1:]
 indices = pd.read_csv("results/tables/indices.csv", dtype={"architecture": str})
 indices = indices[(indices.dataset == dataset) & (indices.architecture == architecture)]
 arrays = {run: f"results/published/{'/'.join(run)}.nc" for run, _ in indices.groupby(RUN, sort=False)}
 runs = [dict(zip(RUN, run, strict=True)) for run, path in arrays.items() if Path(path).exists()]
 paths = [path for path in arrays.values() if Path(path).exists()]
-published = published_tables(indices, runs, paths, "config/published/summary.csv")
+published = published_tables(indices, runs, paths, str(SUMMARY))
 for name in names:
     style.save(getattr(curves, name)(indices, published), Path(folder) / f"{name}_{dataset}_{architecture}.png")

@@ -6,6 +6,7 @@ from textwrap import fill
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
@@ -145,15 +146,15 @@ def key_to_members(axes: Axes) -> None:
     axes.plot([], [], color="0.3", lw=MEMBER["lw"], label="thin: each seed")
 
 
-def legend(figure: Figure, said: str = "") -> None:
-    """One legend below all panels: the labelled artists of the figure, each label once, in as few rows as fit.
+def legend(figure: Figure, said: str = "", handles: Iterable[Artist] = ()) -> None:
+    """One legend below all panels: `handles`, or the labelled artists of the figure, each label once; in as few rows as fit.
 
     Above it what is `said` of the whole figure.
     """
+    labelled = [handle for axes in figure.axes for handle in axes.get_legend_handles_labels()[0]]
     found = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
+    for handle in handles or labelled:
+        found.setdefault(handle.get_label(), handle)
     if PUBLISHED in found:
         found[PUBLISHED] = Line2D([], [], **POINTS)  # of no activation
     form = {"loc": "outside lower center", "frameon": False, "title": fill(said, int(12 * figure.get_figwidth()))}

@@ -1,5 +1,7 @@
 """The figures along training: the numbers that are drawn are those of the table."""
 
+import subprocess
+import sys
 from unittest.mock import patch
 
 import numpy as np
@@ -13,6 +15,7 @@ from meanfield.figures import curves, style
 from meanfield.model.registry import ACTIVATIONS
 from pandas.api.types import is_numeric_dtype as is_number
 from pictures import cut, overlaps, pale, smallest, texts
+from PIL import Image
 
 NAMES = ("esp", "relu", "sigmoid")
 FIGURES = {
@@ -243,6 +246,15 @@ def test_the_publication_is_not_named_where_nothing_was_published(indices, draw)
 @pytest.mark.parametrize("draw", [curves.fig3b_alpha, curves.fig4b_gamma])
 def test_what_was_published_is_named_where_it_was(indices, published, draw):
     assert "as published" in draw(indices, published).axes[0].get_ylabel()
+
+
+def test_a_column_is_drawn_of_a_run_s_results(indices, tmp_path):
+    (tmp_path / "results/tables").mkdir(parents=True)
+    indices.to_csv(tmp_path / "results/tables/indices.csv", index=False)
+    command = [sys.executable, ROOT / "docs/column.py", ".", "linear", "3", "fig3b_alpha", "overview"]
+    subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "scripts")}, check=True)
+    drawn = [Image.open(tmp_path / f"{name}_linear_3.png") for name in ("fig3b_alpha", "overview")]
+    assert {image.width for image in drawn} == {curves.NARROWEST * style.DPI}
 
 
 @pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
