@@ -22,7 +22,9 @@ CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "widt
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
 COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
 ROW = 0.17  # inches for one comparison
-PANELS = 7  # of tests beside each other
+PANELS = 3  # of tests beside each other
+WIDTH = 10  # inches: type of 8 points is 11 pixels high where a page shows 1000
+SMALL = 8  # points
 
 
 def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callable[[Axes, pd.DataFrame], None]) -> None:
@@ -50,9 +52,12 @@ def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
     """A column against the update, for each activation: members, band, median."""
     for activation, run in runs.groupby("activation", sort=False):
         _members(panel, activation, run, "update", column, _by_record(run, column).reset_index())
+    _key(panel, f"the central {INTERVAL[1] - INTERVAL[0]:.0%}")
     panel.set_xlabel("update")
     if column in LOGARITHMIC:
         style.logarithmic(panel, "y")
+    else:
+        panel.set_ylim(-0.03, 1.03)
 
 
 def _members(panel: Axes, activation: str, run: pd.DataFrame, x: str, y: str, band: pd.DataFrame) -> None:
@@ -61,6 +66,12 @@ def _members(panel: Axes, activation: str, run: pd.DataFrame, x: str, y: str, ba
     panel.plot(*_as_one_line(run, x, y), color=look["color"], lw=0.3, alpha=0.25)
     panel.fill_between(band[x], band.low, band.high, color=look["color"], alpha=0.2, lw=0)
     panel.plot(band[x], band["median"], **look, lw=1.3, ms=3, markevery=0.15)
+
+
+def _key(panel: Axes, band: str) -> None:
+    """Entries of the legend that say what is thin, bold, and a band."""
+    style.key_to_members(panel)
+    panel.fill_between([], [], [], color="0.3", alpha=0.2, lw=0, label=f"band: {band}")
 
 
 def _as_one_line(run: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
@@ -78,6 +89,7 @@ def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
         ends = (run.alpha, run.alpha + run.gamma - run.gamma_rows) if y == "alpha" else (run.gamma_rows, run.gamma)
         medians = run.assign(low=ends[0], high=ends[1]).groupby("update")[[x, y, "low", "high"]].median()
         _members(panel, activation, run, x, y, medians.rename(columns={y: "median"}))
+    _key(panel, "unresolved from 0")
     style.logarithmic(panel, "x")
     panel.invert_xaxis()
     panel.set(ylim=(-0.02, 1.02), xlabel=AXES[x])
@@ -113,7 +125,7 @@ def of_claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, compari
     down = -(-len(claim.tests) // across)
     lines = max(6, mine.groupby("test").size().max()) if len(mine) else 6
     upper_height, lower_height = 2.1 * rows, down * (ROW * lines + 0.9)
-    figure = Figure(figsize=(14, 0.9 + upper_height + lower_height), layout="constrained")
+    figure = Figure(figsize=(WIDTH, 0.9 + upper_height + lower_height), layout="constrained")
     if shown.empty or mine.empty:
         style.unavailable(figure.subplots(), "not run")
         return figure
@@ -163,12 +175,12 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
         panel.set_xlim(left, right)
     else:
         panel.axvline(0, color="0.3", lw=0.6, zorder=0)
-    panel.set_yticks(range(len(names)), names, fontsize=6)
+    panel.set_yticks(range(len(names)), names, fontsize=SMALL)
     panel.set_ylim(len(names) - 0.4, -0.6)
     subject = ACTIVATIONS[test.activation].label
     versus = f" − with {test.than_architecture}" if test.than_architecture else "" if test.within else " − that of the other"
-    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 28)), fontsize=7)
-    panel.tick_params(axis="x", labelsize=6)
+    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 28)), fontsize=SMALL)
+    panel.tick_params(axis="x", labelsize=SMALL)
     for outcome in dict.fromkeys(rows.outcome):
         panel.scatter([], [], s=12, color=COLOURS[outcome], label=outcome)
-    panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="first member, the published draw")
+    panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="the first seed")

@@ -74,7 +74,7 @@ def eigenvalues(title: str, spectra: Arrays, updates: Sequence[int | str], publi
             if theirs is not None and update in (known := published_updates(len(theirs))):
                 values = np.sort(theirs.values[known == update][0])
                 share = np.arange(1, len(values) + 1) / len(values)
-                axes.plot(values, share, label="published", **style.POINTS | {"ms": 2.5, "mew": 0.4})
+                axes.plot(values, share, **style.POINTS | {"ms": 2.5, "mew": 0.4})
     panels[0].set_ylabel("share of eigenvalues ≤ λ")
     style.legend(figure)
     return figure

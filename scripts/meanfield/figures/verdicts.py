@@ -6,12 +6,16 @@ import xarray as xr
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
+from meanfield.data.storage import RUN
 from meanfield.figures import style
 from meanfield.model.registry import ACTIVATIONS
 from meanfield.verification.verdicts import DIFFERS, IDENTICAL, SIGNS, VERDICTS, overview, sentence
 
 _GREENS = ("#1b7837", "#4d9f57", "#7fbf7b", "#a6dba0", "#d9f0d3")
 COLOURS = dict(zip(VERDICTS, (*_GREENS, "#b2182b", "#dddddd", "#f7f7f7"), strict=True))
+
+CELL = 0.3  # inches
+SAME = {"ls": "", "marker": "|", "ms": 6, "mew": 0.8}
 
 
 def _labelled(run: str) -> str:
@@ -23,32 +27,52 @@ def _labelled(run: str) -> str:
 def tolerances(runs: list[tuple[dict, xr.Dataset, xr.Dataset]]) -> Figure:
     """What rounding does along training: how far re-trainings lie apart in cost; eigenvalues that no solver resolves from 0.
 
-    `runs` holds for each its name (dataset, architecture, activation), retraining.nc and spectrum.nc.
+    `runs` holds for each its name (dataset, architecture, activation), retraining.nc and spectrum.nc. Records at which all
+    re-trainings have the same cost are ticks at the foot of a panel; runs all of whose eigenvalues are resolved are named.
     """
-    experiments = list(dict.fromkeys((run["dataset"], run["architecture"]) for run, *_ in runs))
-    figure = Figure(figsize=(2.6 * max(len(experiments), 2), 4.6), layout="constrained")
-    axes = figure.subplots(2, len(experiments), sharex="col", squeeze=False)
-    for run, retraining, spectrum in runs:
-        above, below = axes[:, experiments.index((run["dataset"], run["architecture"]))]
-        look = style.look(run["activation"]) | {"markersize": 3, "markevery": 0.1, "lw": 1.2}
-        above.plot(retraining["update"], retraining.cost.max("member"), **look)
-        unresolved = (spectrum.flat - spectrum.zero_rows).isel(seed=0) / spectrum.sizes["mode"]
-        below.plot(spectrum["update"], unresolved, **look)
-        style.title(above, f"{run['dataset']} {run['architecture']}", retraining.attrs["source"])
-        above.set_yscale("symlog", linthresh=1e-16)
-        above.set_yticks([0, *10.0 ** np.arange(-15, 1, 3)])
-        above.minorticks_off()
-        below.set(ylim=(-0.01, 0.51), xlabel="update")
-    axes[0, 0].set_ylabel("spread of the cost\nover re-trainings")
-    axes[1, 0].set_ylabel("share of eigenvalues\nunresolved from 0")
-    style.legend(figure)
+    pairs = list(dict.fromkeys((run["dataset"], run["architecture"]) for run, *_ in runs))
+    activations = list(dict.fromkeys(run["activation"] for run, *_ in runs))
+    shares = [(spectrum.flat - spectrum.zero_rows).isel(seed=0) / spectrum.sizes["mode"] for *_, spectrum in runs]
+    rows = 1 + any(share.any() for share in shares)
+    figure = Figure(figsize=(max(2.6 * len(pairs), 4.2), 2.2 * rows + 0.8), layout="constrained")
+    axes = figure.subplots(rows, len(pairs), sharey="row", squeeze=False)
+    for (run, retraining, _), share in zip(runs, shares, strict=True):
+        above, *below = axes[:, pairs.index((run["dataset"], run["architecture"]))]
+        if not above.lines:
+            style.title(above, f"{run['dataset']} {run['architecture']}", retraining.attrs["source"])
+        look = style.look(run["activation"]) | {"ms": 3, "markevery": 0.1, "lw": 1.2}
+        spread = retraining.cost.max("member")
+        above.plot(spread["update"][spread > 0], spread[spread > 0], **look)
+        same, place = spread["update"][spread == 0], 0.04 + 0.05 * activations.index(run["activation"])
+        above.plot(same, np.full(same.shape, place), color=look["color"], transform=above.get_xaxis_transform(), **SAME)
+        if share.any():
+            below[0].plot(share["update"], share, **look)
+    for axis in axes[-1]:
+        axis.set_xlabel("update")
+    for axis in (axis for axis in axes[1:].flat if not axis.lines):
+        axis.set_axis_off()
+    first = axes[0, 0]
+    if any((retraining.cost.max("member") == 0).any() for _, retraining, _ in runs):
+        first.plot([], [], color="0.3", label="the same cost in every re-training", **SAME)
+    first.set(yscale="log", ylabel="spread of the cost\nover re-trainings")
+    low, high = first.get_ylim()
+    first.set_ylim(low * (low / high) ** (0.06 * len(activations)), high)  # room for the ticks
+    for axis in axes[1:, 0]:
+        axis.set_ylim(bottom=-0.02)
+        axis.set_ylabel("share of eigenvalues\nunresolved from 0")
+    resolved = [[run[part] for part in RUN] for (run, *_), share in zip(runs, shares, strict=True) if not share.any()]
+    style.legend(figure, f"every eigenvalue is resolved, all along: {style.listed(resolved)}" if resolved else "")
     return figure
 
 
 def verdicts(table: pd.DataFrame) -> Figure:
     """The overview of all verdict rows in colours and signs."""
     wide = overview(table)
-    figure = Figure(figsize=(max(0.62 * wide.shape[1] + 2.4, 4.5), 0.32 * len(wide) + 3), layout="constrained")
+    drawn = [verdict for verdict in COLOURS if verdict in set(wide.values.ravel())]
+    names, runs = [name.replace("_", " ") for name in wide], [_labelled(run) for run in wide.index]
+    above = 0.06 * max(map(len, names)) + 0.3  # inches that names take, which stand aslant and reach as far to the right
+    width, height = CELL * len(names) + 0.08 * max(map(len, runs)) + above, CELL * len(runs) + above + 0.5 + 0.1 * len(drawn)
+    figure = Figure(figsize=(max(width, 4.5), height), layout="constrained")
     axes = figure.subplots()
     order = {verdict: number for number, verdict in enumerate(COLOURS)}
     numbers = wide.apply(lambda column: column.map(order))
@@ -56,12 +80,12 @@ def verdicts(table: pd.DataFrame) -> Figure:
     for (row, column), verdict in np.ndenumerate(wide.values):
         dark = verdict in (IDENTICAL, DIFFERS)
         axes.text(column, row, SIGNS.get(verdict, ""), ha="center", va="center", color="white" if dark else "black")
-    axes.set_xticks(range(wide.shape[1]), [name.replace("_", " ") for name in wide], rotation=45, ha="left")
+    axes.set_xticks(range(wide.shape[1]), names, rotation=45, ha="left")
     axes.xaxis.tick_top()
-    axes.set_yticks(range(len(wide)), [_labelled(run) for run in wide.index])
+    axes.set_yticks(range(len(wide)), runs)
     axes.spines[:].set_visible(False)
     axes.tick_params(length=0)
-    for verdict in (name for name in COLOURS if name in set(table.verdict)):
+    for verdict in drawn:
         label = f"{SIGNS[verdict]}  {verdict}"
         axes.scatter([], [], marker="s", s=60, facecolor=COLOURS[verdict], edgecolor="0.6", label=label)
     style.legend(figure)

@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from examples import ROOT, illegible
+from examples import ROOT
 from meanfield.ensemble import claims
 from meanfield.ensemble.claims import (
     HOLDS,
@@ -20,6 +20,7 @@ from meanfield.ensemble.claims import (
 from meanfield.ensemble.members import MEASURES, label
 from meanfield.errors import MeanfieldError
 from meanfield.figures import ensembles
+from pictures import cut, overlaps, pale, smallest
 from scipy import stats
 
 FILE = ROOT / "config/published/claims.yaml"
@@ -325,7 +326,11 @@ def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     stated = Claim("c", "1", "It is so.", "cost", [LESS, INSIDE])
     result = claims.comparisons([stated], data, AXES, 0.05, {"linear": ["10"]})
     figure = ensembles.of_claim(stated, indices, data, result, AXES["seeds"])
-    assert illegible(figure) == []
+    assert cut(figure) == overlaps(figure) == pale(figure) == []
+    assert smallest(figure, 1000) >= 11, "the width of a page"
+    [legend] = figure.legends
+    keys = {"bold: median of the seeds", "thin: each seed", "band: the central 80%", "the first seed"}
+    assert keys < {text.get_text() for text in legend.texts}
     panel = next(axes for axes in figure.axes if axes.get_title() == "linear 10")
     medians = indices[(indices.architecture == "10") & (indices.activation == "esp")].groupby("update").cost.median()
     bold = [line for line in panel.lines if line.get_linewidth() > 1]
@@ -345,7 +350,9 @@ def test_the_landscape_has_the_tolerance_as_a_band():
     indices = pd.DataFrame(rows).assign(dataset="linear", architecture="10", source="mirror")
     for against in ("cost", "gradient_norm"):
         figure = ensembles.landscape(indices, against)
-        assert illegible(figure) == []
+        assert cut(figure) == overlaps(figure) == pale(figure) == []
+        [legend] = figure.legends
+        assert "band: unresolved from 0" in {text.get_text() for text in legend.texts}
         upper, lower = figure.axes[:2]
         ends = upper.collections[0].get_datalim(upper.transData).intervaly
         np.testing.assert_allclose(ends, [0.2, 0.25])  # ESP: α to α + γ − γ_rows
