@@ -62,6 +62,7 @@ def boundaries(title: str, architecture: str, trajectories: dict[str, xr.Dataset
         name = f"{decision.shorten(label_names(dataset)[0])}{more}: " if "label" in dataset.coords else ""
         figure.colorbar(image, ax=figure.axes, label=style.plain(f"{name}target, prediction"))
     _key(cells[-1, 0], dataset, decided)
+    cells[0, 0].locator_params(axis="x", nbins=4)  # numbers such as −0.05 touch each other else
     for axes in panels.lowest(cells)[:, 0]:
         axes.set_xlabel(style.plain(plane.names[0]))
     for axes in panels.leftmost(cells)[:, 0]:

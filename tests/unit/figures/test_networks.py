@@ -114,8 +114,9 @@ def test_every_portrait_is_marked_where_data_are_a_stand_in(case):
         assert len(marks) == (dataset.attrs["source"] == "stand-in")
 
 
-@pytest.mark.parametrize("names", [["esp"], NAMES, list(ACTIVATIONS)], ids=["one activation", "three", "seven"])
-@pytest.mark.parametrize("labels", [1, 10])
+@pytest.mark.parametrize(
+    ("names", "labels"), [(["esp"], 10), (NAMES, 1), (list(ACTIVATIONS), 10)], ids=["one activation", "three", "seven"]
+)
 def test_nothing_is_cut_or_overlaps_and_type_keeps_its_size(names, labels):
     dataset = synthetic_dataset(3, labels, "stand-in")
     runs = {name: synthetic_run(name, dataset, "3-2") for name in names}
