@@ -49,6 +49,7 @@ CLASS_COLOURS = (
     "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#661100",
 )  # fmt: skip
 NO_CLASS = "#BBBBBB"
+WRONG = {"marker": "x", "s": 9, "c": "black", "lw": 0.5, "zorder": 3}  # samples that are decided wrongly
 PUBLISHED = "published"
 POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 6.5, "mew": 0.7, "ls": "", "zorder": 4, "label": PUBLISHED}
 """Published values, of any activation: so they stand in the legend; in panels as `points` has them."""
