@@ -7,4 +7,5 @@ with step(snakemake) as job:
 
     indices = tables.joined(job.input.indices)
     tables.write(indices, "All runs, record by record", *job.output.indices)
-    tables.write(tables.summary(indices), "All runs, one line each", *job.output.summary)
+    summary = tables.summary(indices)
+    tables.write(summary, "All runs, one line each", *job.output.summary, on_page=tables.brief(summary))

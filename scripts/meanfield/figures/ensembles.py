@@ -21,10 +21,9 @@ AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
 COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
-ROW = 0.17  # inches for one comparison
-PANELS = 3  # of tests beside each other
-WIDTH = 10  # inches: type of 8 points is 11 pixels high where a page shows 1000
-SMALL = 8  # points
+WIDTH, ROW = 9, 0.21  # inches of a claim's figure, in which its type can be read on a page; for one comparison
+NETWORKS, PANELS = 3, 2  # of a claim's figure beside each other; panels of tests
+SMALL = 8  # points of its smallest type
 
 
 def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callable[[Axes, pd.DataFrame], None]) -> None:
@@ -37,7 +36,8 @@ def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callab
             continue
         style.title(panel, f"{datasets[row]} {architectures[column]}", runs.source.iloc[0])
         draw(panel, runs)
-        if not any(other.axison and other.get_ylabel() for other in axes[row]):
+        labelled = any(other.axison and other.get_ylabel() for other in axes[row])
+        if panel.get_subplotspec().is_first_col() or not labelled:
             panel.set_ylabel(ylabel)
 
 
@@ -120,19 +120,24 @@ def of_claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, compari
     datasets = [tasks[task] for task in dict.fromkeys(task for test in claim.tests for task in test.tasks) if task in tasks]
     shown = indices[indices.dataset.isin(datasets) & indices.activation.isin(names)]
     shown = shown.assign(dataset=shown.dataset.map({dataset: task for task, dataset in tasks.items()}))
-    rows = shown.dataset.nunique() if claim.curve else 0
+    rows, networks = shown.dataset.nunique() if claim.curve else 0, shown.architecture.nunique()
+    lines = -(-networks // NETWORKS)  # of networks, for each dataset
     across = min(len(claim.tests), PANELS)
     down = -(-len(claim.tests) // across)
-    lines = max(6, mine.groupby("test").size().max()) if len(mine) else 6
-    upper_height, lower_height = 2.1 * rows, down * (ROW * lines + 0.9)
+    compared_lines = max(3, mine.groupby("test").size().max()) if len(mine) else 3
+    upper_height, lower_height = 2.1 * rows * lines, down * (ROW * compared_lines + 1)
     figure = Figure(figsize=(WIDTH, 0.9 + upper_height + lower_height), layout="constrained")
     if shown.empty or mine.empty:
         style.unavailable(figure.subplots(), "not run")
         return figure
     upper, lower = figure.subfigures(2, 1, height_ratios=(max(upper_height, 0.01), lower_height))
     if rows:
-        axes = upper.subplots(rows, shown.architecture.nunique(), squeeze=False)
-        _networks(axes, shown, CURVES[claim.curve], lambda panel, runs: _along_training(panel, runs, claim.curve))
+        beside = min(networks, NETWORKS)
+        axes = upper.subplots(rows * lines, beside, squeeze=False).reshape(rows, lines * beside)
+        for panel in axes[:, networks:].flat:
+            panel.set_axis_off()
+        axes, curve = axes[:, :networks], claim.curve
+        _networks(axes, shown, CURVES[curve], lambda panel, runs: _along_training(panel, runs, curve))
     panels = lower.subplots(down, across, squeeze=False).ravel()
     for panel in panels[len(claim.tests) :]:
         panel.set_axis_off()
@@ -179,7 +184,7 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     panel.set_ylim(len(names) - 0.4, -0.6)
     subject = ACTIVATIONS[test.activation].label
     versus = f" − with {test.than_architecture}" if test.than_architecture else "" if test.within else " − that of the other"
-    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 28)), fontsize=SMALL)
+    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 40)), fontsize=SMALL)
     panel.tick_params(axis="x", labelsize=SMALL)
     for outcome in dict.fromkeys(rows.outcome):
         panel.scatter([], [], s=12, color=COLOURS[outcome], label=outcome)

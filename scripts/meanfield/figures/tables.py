@@ -34,6 +34,14 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
     return result.reset_index()
 
 
+def brief(table: pd.DataFrame) -> pd.DataFrame:
+    """Of a summary what a page has room for: each run, six quantities at the first and the last record, and the source."""
+    found = scores_in([name.removesuffix("_last") for name in table])
+    scores = [f"{part}_{score}" for score in found for part in ("train", "test")]
+    quantities = ("cost", *scores, "zero_residuals", "alpha", "gamma")
+    return table[[*RUN, "seed", *(f"{name}_{end}" for name in quantities for end in ("first", "last")), "source"]]
+
+
 def deviations(
     published: pd.DataFrame, second: pd.DataFrame, corrected: pd.DataFrame, softmax: pd.DataFrame | None = None
 ) -> pd.DataFrame:
@@ -75,13 +83,23 @@ def markdown(table: pd.DataFrame, digits: str = ".4g") -> str:
 
 
 def write(
-    table: pd.DataFrame, title: str, csv: str | Path, markdown_path: str | Path, latex: str | Path, page: str | Path
+    table: pd.DataFrame,
+    title: str,
+    csv: str | Path,
+    markdown_path: str | Path,
+    latex: str | Path,
+    page: str | Path,
+    on_page: pd.DataFrame | None = None,
 ) -> None:
-    """The same table four times: CSV in full precision; Markdown, LaTeX and a sortable page in four digits for reading."""
+    """The same table four times: CSV in full precision; Markdown, LaTeX and a sortable page in four digits for reading.
+
+    The page may show less, `on_page`; it then names the CSV file for the rest.
+    """
     table.to_csv(csv, index=False)
     Path(markdown_path).write_text(markdown(table))
     shown = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
     shown.columns = [name.replace("_", " ") for name in shown]
     latex_table = shown.style.hide(axis="index").format(escape="latex")
     Path(latex).write_text(latex_table.to_latex(hrules=True))
-    Path(page).write_text(pages.sortable(table, title))
+    note = "" if on_page is None else f"All {table.shape[1]} columns are in {Path(csv).name}."
+    Path(page).write_text(pages.sortable(table if on_page is None else on_page, title, note))

@@ -1,18 +1,27 @@
 """What verification found, to look at: the verdicts as a figure and as a page, the measured tolerances."""
 
+from html import escape
+
 import numpy as np
 import pandas as pd
 import xarray as xr
 from matplotlib.colors import ListedColormap
 from matplotlib.figure import Figure
 
-from meanfield.data.storage import RUN
-from meanfield.figures import style
+from meanfield.data.description import RUN
+from meanfield.figures import pages, style
 from meanfield.model.registry import ACTIVATIONS
 from meanfield.verification.verdicts import DIFFERS, IDENTICAL, SIGNS, VERDICTS, overview, sentence
 
 _GREENS = ("#1b7837", "#4d9f57", "#7fbf7b", "#a6dba0", "#d9f0d3")
 COLOURS = dict(zip(VERDICTS, (*_GREENS, "#b2182b", "#dddddd", "#f7f7f7"), strict=True))
+DARK = (IDENTICAL, DIFFERS)  # colours on which a sign is white
+GRID = """
+.grid th + th { writing-mode: vertical-rl; padding: 3px 3px 8px; text-align: right; font-weight: normal; }
+.grid td + td { text-align: center; min-width: 24px; border-left: 1px solid white; }
+.legend { list-style: none; display: flex; flex-wrap: wrap; gap: 4px 20px; margin: 8px 0; padding: 0; }
+.legend span { display: inline-block; width: 24px; text-align: center; border: 1px solid #ddd; }
+"""
 
 CELL = 0.3  # inches
 SAME = {"ls": "", "marker": "|", "ms": 6, "mew": 0.8}
@@ -78,8 +87,8 @@ def verdicts(table: pd.DataFrame) -> Figure:
     numbers = wide.apply(lambda column: column.map(order))
     axes.imshow(numbers, cmap=ListedColormap(COLOURS.values()), vmin=-0.5, vmax=len(COLOURS) - 0.5)
     for (row, column), verdict in np.ndenumerate(wide.values):
-        dark = verdict in (IDENTICAL, DIFFERS)
-        axes.text(column, row, SIGNS.get(verdict, ""), ha="center", va="center", color="white" if dark else "black")
+        colour = "white" if verdict in DARK else "black"
+        axes.text(column, row, SIGNS.get(verdict, ""), ha="center", va="center", color=colour)
     axes.set_xticks(range(wide.shape[1]), names, rotation=45, ha="left")
     axes.xaxis.tick_top()
     axes.set_yticks(range(len(wide)), runs)
@@ -93,22 +102,32 @@ def verdicts(table: pd.DataFrame) -> Figure:
 
 
 def page(table: pd.DataFrame) -> str:
-    """The overview with coloured cells and the numbers as tooltips: a page of its own."""
-    wide = overview(table)
-    numbers = table.set_index(["run", "quantity"])
-
-    def tip(run: str, quantity: str) -> str:
-        row = numbers.loc[(run, quantity)]
-        return f"{row.verdict}: worst {row.worst:.1e}, tolerance {row.tolerance:.1e} ({row.tolerance_from})"
-
-    tips = pd.DataFrame(
-        {name: [tip(run, name) if pd.notna(wide.loc[run, name]) else "" for run in wide.index] for name in wide},
-        index=wide.index,
+    """The overview, a sign in each coloured cell, its numbers on pointing at it; the legend; every comparison in a table."""
+    wide, rows = overview(table), table.set_index(["run", "quantity"])
+    number = {verdict: f"verdict-{place}" for place, verdict in enumerate(COLOURS)}
+    colours = "".join(
+        f".{number[verdict]} {{ background: {colour}; color: {'white' if verdict in DARK else '#222'}; }}\n"
+        for verdict, colour in COLOURS.items()
     )
-    style = wide.fillna("").style.map(lambda verdict: f"background-color: {COLOURS.get(verdict, 'white')}")
-    style = style.map(lambda verdict: "color: white" if verdict in (IDENTICAL, DIFFERS) else "").set_tooltips(tips)
-    style = style.set_caption(sentence(table)).set_table_styles(
-        [{"selector": "td, th", "props": "padding: 4px 6px; font: 12px sans-serif; text-align: left"}]
+
+    def cell(run: str, quantity: str) -> str:
+        if pd.isna(verdict := wide.loc[run, quantity]):
+            return "<td></td>"
+        row = rows.loc[(run, quantity)]
+        tip = f"{verdict}: worst {row.worst:.1e}, tolerance {row.tolerance:.1e} ({row.tolerance_from})"
+        return f'<td class="{number[verdict]}" title="{escape(tip)}">{SIGNS[verdict]}</td>'
+
+    heads = "".join(f"<th>{escape(name.replace('_', ' '))}</th>" for name in ("run", *wide))
+    lines = [f"<tr><td>{escape(run)}</td>{''.join(cell(run, name) for name in wide)}</tr>" for run in wide.index]
+    head = f'<table class="grid" data-frozen="1"><thead><tr>{heads}</tr></thead>'
+    grid = "\n".join([head, "<tbody>", *lines, "</tbody></table>"])
+    found = [verdict for verdict in COLOURS if verdict in set(table.verdict)]
+    legend = "".join(
+        f'<li><span class="{number[verdict]}">{SIGNS[verdict]}</span> {escape(verdict)}</li>' for verdict in found
     )
-    page = style.set_uuid("verdicts").to_html()
-    return f'<!doctype html><meta charset="utf-8"><title>Verdicts</title>{page}\n'
+    content = [
+        "<h1>Verdicts on every published number</h1>", f"<p>{escape(sentence(table))}.</p>",
+        f'<ul class="legend">{legend}</ul>', pages.scrolling(grid, "Verdicts by run and quantity"),
+        "<h2>Every comparison</h2>", pages.tabulated(table[table.worst.notna()], "Every comparison"), pages.SORTING,
+    ]  # fmt: skip
+    return pages.page("Verdicts", "\n".join(content), pages.TABLES + GRID + colours)

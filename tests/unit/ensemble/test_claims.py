@@ -317,6 +317,9 @@ def test_a_claim_of_ones_own_needs_no_figure_and_knows_the_activations_it_is_tol
         claims.read(path, ["mine"])
 
 
+PAGE = 830  # pixels that a page of docs is wide
+
+
 def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     data = table(members=6)
     updates = np.arange(0, 50, 10)
@@ -368,6 +371,25 @@ def test_readme_and_docs_say_what_the_run_said():
     for row in said.itertuples():
         cells = [f"**{getattr(row, name)}**: {getattr(row, f'{name}_counts')}" for name in claims.COLUMNS.values()]
         assert f"| {row.figure} | {row.statement} | {' | '.join(cells)} |" in numbers
-        assert f"- **{row.statement}** {row.numbers}" in numbers
         (brief,) = (line for line in readme if line.startswith(f"| **{row.verdict}** |"))
         assert f"{row.statement} ({row.verdict_counts})" in brief
+    lines = [f"| {' | '.join(row)} |" for row in claims.in_numbers(said).itertuples(index=False, name=None)]
+    assert numbers[numbers.index("| statement | comparison | outcome | effect |") :][2 : 2 + len(lines)] == lines
+
+
+def test_what_is_judged_is_said_to_be_in_words_of_ones_own_at_once():
+    for name, head in (("README.md", "### Do the claims hold?"), ("docs/claims.md", "# Do the paper's claims hold?")):
+        first = " ".join((ROOT / name).read_text().split(head)[1].split(". ")[0].split())
+        assert "text was not at hand" in first
+        assert "in its own words" in first
+
+
+def test_the_sentence_of_a_verdict_as_lines_of_a_table():
+    said = "Mean cost of ESP lower than ReLU: 9 of 12 hold, 3 open (median difference −0.2 to −0.1); "
+    said += "final γ of ESP equal to 0: 0 of 2 hold, 2 open (members 0 %)."
+    table = pd.DataFrame({"statement": ["So.", "Thus."], "numbers": [said, "Not run."]})
+    assert claims.in_numbers(table).to_numpy().tolist() == [
+        ["So.", "Mean cost of ESP lower than ReLU", "9 of 12 hold, 3 open", "median difference −0.2 to −0.1"],
+        ["", "Final γ of ESP equal to 0", "0 of 2 hold, 2 open", "members 0 %"],
+        ["Thus.", "", "Not run", ""],
+    ]

@@ -251,9 +251,9 @@ def test_what_was_published_is_named_where_it_was(indices, published, draw):
 def test_a_column_is_drawn_of_a_run_s_results(indices, tmp_path):
     (tmp_path / "results/tables").mkdir(parents=True)
     indices.to_csv(tmp_path / "results/tables/indices.csv", index=False)
-    command = [sys.executable, ROOT / "docs/column.py", ".", "linear", "3", "fig3b_alpha", "overview"]
+    command = [sys.executable, ROOT / "docs/column.py", "results", ".", "linear", "3", "fig3b_alpha", "overview"]
     subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "scripts")}, check=True)
-    drawn = [Image.open(tmp_path / f"{name}_linear_3.png") for name in ("fig3b_alpha", "overview")]
+    drawn = [Image.open(tmp_path / f"{name}-linear-3.png") for name in ("fig3b_alpha", "overview")]
     assert {image.width for image in drawn} == {curves.NARROWEST * style.DPI}
 
 
