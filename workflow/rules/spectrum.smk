@@ -9,14 +9,14 @@ Makes  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc
 rule spectrum:
     """Exact Hessian and its eigenvalues at every recorded update of one run."""
     input:
-        trajectory=run("trajectory.nc"),
+        trajectory=piece("trajectory.nc"),
         dataset="results/datasets/{dataset}.nc",
     output:
-        run("spectrum.nc"),
+        piece("spectrum.nc"),
     log:
-        "results/logs/spectrum/{dataset}_{architecture}_{activation}.log",
+        f"results/logs/spectrum/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.log",
     benchmark:
-        "results/benchmarks/spectrum/{dataset}_{architecture}_{activation}.tsv"
+        f"results/benchmarks/spectrum/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.tsv"
     priority: longest_first
     conda:
         f"../../envs/{SPECTRUM}.yaml"

@@ -201,7 +201,7 @@ def along_trajectory(
     """
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
-    members = parameters[finite]
+    members = parameters[finite] if finite.any() else np.zeros((1, network.size))  # whose results have no place
     chunk = max(1, CHUNK // (8 * network.size**2))
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
@@ -225,7 +225,7 @@ def _scattered(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
     if finite.all():
         return values.reshape(shape)  # whole numbers stay whole
     result = np.full(shape, np.nan)
-    result[finite] = values
+    result[finite] = values[: finite.sum()]
     return result
 
 
