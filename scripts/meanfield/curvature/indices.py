@@ -30,16 +30,16 @@ def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
 def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
     """α and γ, resolved, and γ by cause, as shares of `size` parameters, from the counts of a spectrum.
 
-    With an l2 also what γ would be more without it, lifted by the penalty.
+    With an l2 also what γ would be more without it, lifted by the penalty; of estimates also their errors.
     """
-    lifted = {"gamma_lifted": spectrum.lifted / size} if "lifted" in spectrum else {}
+    further = {"gamma_lifted": "lifted", "alpha_error": "negative_error", "gamma_error": "flat_error"}
     return {
         "alpha": spectrum.negative / size,
         "gamma": spectrum.flat / size,
         "gamma_rows": spectrum.zero_rows / size,
         "gamma_symmetry": spectrum.symmetric / size,
         "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
-        **lifted,
+        **{share: spectrum[name] / size for share, name in further.items() if name in spectrum},
     }
 
 
@@ -60,6 +60,7 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         **shares(spectrum, size),
         **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
         **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
+        **{name: spectrum[name] for name in ("lambda_min_error", "lambda_max_error") if name in spectrum},
         "bulk_width": (("seed", "update"), bulk_width(spectrum)),
         "parameters": size,
         "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
