@@ -28,6 +28,7 @@ from meanfield.model.propagation import Objective
 
 COVERAGE = 0.95  # probability with which a count lies within its error
 SEED = 0  # of the probes: the same at all points, so that what changes along training is the network
+EPSILON = np.finfo(float).eps
 BASIS = 2**30  # bytes of Lanczos vectors at once: as many probes as fit go together, at least one
 
 FEW = 2**27  # bytes of the symmetries' directions, up to which the flat ones among them are counted
@@ -200,6 +201,26 @@ def of_product(
         **_extremes(nodes, residuals + noise * largest, size - kept),
         "zero_rows": size - kept,
     }
+
+
+def cumulative(
+    nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, x: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The share of eigenvalues up to each x [point], and its bounds, which hold at each point with probability COVERAGE.
+
+    Nodes and weights [probe, node] of one record, as `of_product` gives them. A probe's measure up to x lies between that
+    up to the node before the last one that x has reached, and that up to the next one. It ends at the extreme nodes.
+    """
+    kept, padded = size - zero_rows, np.pad(weights.cumsum(axis=-1), ((0, 0), (2, 1)), mode="edge")
+    padded[:, :2] = 0
+    reached = np.array([np.searchsorted(row, x, side="right") for row in nodes])
+    lower, upper = (np.take_along_axis(padded, reached + ahead, axis=-1).mean(axis=0) * size for ahead in (0, 2))
+    lower, upper = np.where(x >= nodes.max(), kept, lower), np.where(x < nodes.min(), 0, upper)
+    inner = zip(lower / max(kept, 1), upper / max(kept, 1), strict=True)
+    bounds = np.array([bounds_of_count(*pair, kept, len(nodes), nodes.shape[1] * EPSILON) for pair in inner])
+    zeros = zero_rows * (x >= 0)
+    shares = np.clip((lower + upper) / 2, *bounds.T), *bounds.T
+    return tuple((share + zeros) / size for share in shares)
 
 
 def zero_rows(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
