@@ -4,6 +4,7 @@ import examples
 import numpy as np
 import pytest
 import xarray as xr
+from exact_spectra import FEWEST, REPETITIONS, distances, exact, hits, times
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from meanfield.curvature import hessian, indices, quadrature, spectrum
@@ -15,14 +16,7 @@ from meanfield.model.propagation import Objective
 from random_networks import cases
 from scipy import stats
 
-REPETITIONS = 100
-FEWEST = stats.binom.ppf(1e-3, REPETITIONS, COVERAGE)  # hits that bars with this coverage fall short of once in a thousand
 BINARY_RUNS = [run for run in examples.RUNS if run[0] != "digits"]
-
-
-def times(values):
-    """The product with a diagonal matrix."""
-    return lambda vectors: vectors * values
 
 
 def starts(size, probes=3, seed=0):
@@ -53,41 +47,6 @@ def quadrature_with(theta, network, data, probes, seed):
     """The same, by so many probes of that seed."""
     product = quadrature.Products(theta, network, data)
     return quadrature.of_product(product, quadrature.zero_rows(theta, network, data), Settings(probes), seed)
-
-
-def exact(matrix):
-    """All eigenvalues, the zeros of zero rows exactly."""
-    return spectrum.eigenvalues(matrix[None], spectrum.zero_rows(matrix)[None])[0]
-
-
-def hits(product, values, zero, chosen):
-    """How many of REPETITIONS have the true counts within their errors, negative and flat; and within a quarter of those."""
-    found = np.zeros((2, 2), dtype=int)
-    for seed in range(REPETITIONS):
-        result = quadrature.of_product(product, zero, chosen, seed)
-        tau = result["tolerance"]
-        true = {"negative": (values < -tau).sum(), "flat": (np.abs(values) <= tau).sum()}
-        for column, (name, count) in enumerate(true.items()):
-            off = abs(result[name] - count)
-            found[:, column] += off <= np.array([1, 0.25]) * result[f"{name}_error"] + 1e-9
-    return found
-
-
-def distances(result, values, draws=200):
-    """Wasserstein distance of the estimated density from the exact one, in decades of |λ| beyond τ; and `draws` of others.
-
-    Those are of densities that have each eigenvalue, with weights as random as so many probes give them.
-    """
-    decades = lambda x: np.arcsinh(x / (2 * result["tolerance"])) / np.log(10)  # noqa: E731
-    probes, rng = len(result["nodes"]), np.random.default_rng(0)
-    nodes, weights = np.append(result["nodes"].ravel(), 0.0), result["weights"].ravel() / probes
-    found = stats.wasserstein_distance(
-        decades(nodes), decades(values), np.append(weights, result["zero_rows"] / values.size)
-    )
-    drawn = np.ones((draws, values.size))
-    drawn[:, values != 0] = rng.chisquare(probes, (draws, (values != 0).sum()))
-    drawn[:, values != 0] /= drawn[:, values != 0].mean(axis=1, keepdims=True)
-    return found, np.array([stats.wasserstein_distance(decades(values), decades(values), row) for row in drawn])
 
 
 # Lanczos and the bounds
@@ -219,7 +178,7 @@ def test_errors_hold_as_often_as_they_say(chosen):
     values, zero = exact(matrix), spectrum.zero_rows(matrix)
     assert 0.2 < (values < 0).mean() < 0.8
     assert zero.sum() == 2 * 7
-    whole, quarter = hits(lambda vectors: vectors @ matrix, values, zero, chosen)
+    whole, quarter = hits(values, chosen)
     assert whole.min() >= FEWEST
     assert quarter.min() < FEWEST, "the errors are more than four times as large as they need to be"
 
@@ -236,7 +195,7 @@ def test_last_records_of_the_published_runs(run, published):
     found, by_chance = distances(result, values)
     assert found <= by_chance.max()
     chosen = Settings() if network.size < 100 else Settings(probes=3, steps=100, resolution=1e-4)
-    whole, _ = hits(lambda vectors: vectors @ matrix, values, zero, chosen)
+    whole, _ = hits(values, chosen)
     assert whole.min() >= FEWEST
 
 
