@@ -2,8 +2,8 @@
 Spectra without the matrix against exact ones: the last record of every run at hand, and a network of P = 8,000.
 
 By the default settings: α and γ beyond the same τ, with their errors, and in single precision; how far the densities are
-apart, in decades of |λ| beyond τ, and how far on average by chance alone, were every eigenvalue resolved; of 100 repetitions,
-how many errors hold the true α and γ (95 are promised). Prints the table of docs/performance.md, in 15 minutes.
+apart, in decades of |λ| beyond τ, and how far on average by chance alone, were every eigenvalue resolved; of 100
+repetitions, how many errors hold the true α and γ (95 are promised). Prints the table of docs/performance.md, in 15 minutes.
 
     PYTHONPATH=scripts:tests python tests/benchmarks/quadrature.py RESULTS     (a folder of results, MEANFIELD_MIRROR set)
 """

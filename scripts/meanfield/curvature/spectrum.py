@@ -238,13 +238,13 @@ def _scattered(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
 
 
 def of_run(
-    trajectory: xr.Dataset, dataset: xr.Dataset, architecture: str, activation: str, precision: str, **options
+    trajectory: xr.Dataset, dataset: xr.Dataset, architecture: str, activation: str, averaging: str, **options
 ) -> xr.Dataset:
     """`along_trajectory` for a run on `dataset`, split by split if it has several; `options` are passed on.
 
-    The weight penalty is that of the training, the trajectory's attribute `l2`.
+    `averaging` is the precision of the loss's mean. The weight penalty is that of the training, the trajectory's attribute `l2`.
     """
-    run = (architecture, activation, precision, trajectory.attrs.get("l2", 0.0))
+    run = (architecture, activation, averaging, trajectory.attrs.get("l2", 0.0))
     if not splits_of(dataset):
         return along_trajectory(trajectory, *problem(dataset, *run), **options)
     finite = np.isfinite(trajectory.cost).any("update")

@@ -278,6 +278,17 @@ def test_along_a_trajectory():
     assert np.isnan(indices.bulk_width(first)).all()
 
 
+def test_of_a_run_with_the_settings_of_the_configuration():
+    chosen = examples.CONFIG["spectrum"] | {"method": "lanczos", "steps": 9}
+    data = examples.synthetic_dataset()
+    trajectory, *_ = examples.synthetic_run("esp", data, records=2)
+    found = spectrum.of_run(trajectory, data, "3", "esp", "float32", **chosen)
+    assert (found.attrs["steps"], found.attrs["precision"]) == (9, "float64")
+    table = indices.indices(trajectory, found.assign_attrs(source="mirror"))
+    assert table[["alpha", "alpha_error", "gamma", "gamma_error", "lambda_max_error"]].notna().all(axis=None)
+    assert table[["alpha_published", "bulk_width"]].isna().all(axis=None)
+
+
 def test_settings_of_lanczos_mean_nothing_to_the_others():
     network, theta, data = network_case()
     plain, given_too = (
