@@ -242,7 +242,7 @@ def of_run(
 ) -> xr.Dataset:
     """`along_trajectory` for a run on `dataset`, split by split if it has several; `options` are passed on.
 
-    `averaging` is the precision of the loss's mean. The weight penalty is that of the training, the trajectory's attribute `l2`.
+    `averaging` is the precision of the loss's mean. The weight penalty is that of the training, the trajectory's `l2`.
     """
     run = (architecture, activation, averaging, trajectory.attrs.get("l2", 0.0))
     if not splits_of(dataset):
