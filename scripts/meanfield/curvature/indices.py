@@ -1,5 +1,7 @@
 """The numbers of a run, record by record: α and γ as published and resolved, γ by cause, zero residuals, widths."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -15,14 +17,30 @@ def zero_residuals(residual: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(residual).any(axis=(-2, -1)), np.nan, share)
 
 
+def _weighted_quantiles(spectrum: xr.Dataset, levels: Sequence[float]) -> np.ndarray:
+    """Quantiles of the density that nodes and weights of all probes estimate, float64 [level, seed, update], NaN likewise.
+
+    The zero rows' share is exact.
+    """
+    shape = (*spectrum.tolerance.shape, -1)
+    zeros = (spectrum.zero_rows / spectrum.attrs["parameters"] * spectrum.sizes["probe"]).values
+    weights = np.concatenate([spectrum.weights.values.reshape(shape), zeros[..., None]], axis=-1)
+    nodes = np.concatenate([spectrum.nodes.values.reshape(shape), 0 * zeros[..., None]], axis=-1)
+    return np.quantile(nodes, levels, axis=-1, weights=np.nan_to_num(weights, nan=1.0), method="inverted_cdf")
+
+
 def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
     """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, update]; NaN where not computed.
 
-    Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0.
+    Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0. Of
+    nodes with weights it is estimated.
     """
-    if "eigenvalues" not in spectrum:
+    if "nodes" in spectrum:
+        low, high = _weighted_quantiles(spectrum, [0.1, 0.9])
+    elif "eigenvalues" in spectrum:
+        low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
+    else:
         return np.full(spectrum.tolerance.shape, np.nan)
-    low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
     width = high - low
     return np.where(width <= 2 * spectrum.tolerance.values, 0.0, width)
 

@@ -275,7 +275,10 @@ def test_along_a_trajectory():
     shares = indices.shares(first, network.size)
     np.testing.assert_array_equal(shares["alpha_error"], first.negative_error / network.size)
     np.testing.assert_array_equal(shares["gamma_error"], first.flat_error / network.size)
-    assert np.isnan(indices.bulk_width(first)).all()
+    widths, values = indices.bulk_width(first), solved.eigenvalues[0]
+    narrow, wide = (np.ptp(np.quantile(values, [edge, 1 - edge], axis=-1), axis=0) for edge in (0.2, 0.05))
+    assert ((narrow < widths[0]) & (widths[0] < wide)).all()
+    assert np.isnan(widths[1, 1])
 
 
 def test_of_a_run_with_the_settings_of_the_configuration():
@@ -286,7 +289,7 @@ def test_of_a_run_with_the_settings_of_the_configuration():
     assert (found.attrs["steps"], found.attrs["precision"]) == (9, "float64")
     table = indices.indices(trajectory, found.assign_attrs(source="mirror"))
     assert table[["alpha", "alpha_error", "gamma", "gamma_error", "lambda_max_error"]].notna().all(axis=None)
-    assert table[["alpha_published", "bulk_width"]].isna().all(axis=None)
+    assert table.alpha_published.isna().all()
 
 
 def test_settings_of_lanczos_mean_nothing_to_the_others():
