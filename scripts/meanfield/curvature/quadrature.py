@@ -29,6 +29,7 @@ from meanfield.model.propagation import Objective
 COVERAGE = 0.95  # probability with which a count lies within its error
 SEED = 0  # of the probes: the same at all points, so that what changes along training is the network
 EPSILON = np.finfo(float).eps
+EXHAUSTED = 10  # times ε of the largest step: a shorter one leads nowhere, all that H reaches from the probe is known
 BASIS = 2**30  # bytes of Lanczos vectors at once: as many probes as fit go together, at least one
 
 FEW = 2**27  # bytes of the symmetries' directions, up to which the flat ones among them are counted
@@ -88,7 +89,7 @@ def lanczos(product: Callable[[np.ndarray], np.ndarray], starts: np.ndarray, ste
             raise MeanfieldError("a Hessian product is not finite; Lanczos cannot go on")
         scale = np.maximum(scale, np.abs(diagonal[:, step]) + lengths)
         diagonal[:, step] = np.where(alive, diagonal[:, step], diagonal[:, 0])  # apart from the rest, within the spectrum
-        alive &= lengths > size * np.finfo(dtype).eps * scale
+        alive &= lengths > EXHAUSTED * np.finfo(dtype).eps * scale
         off[:, step] = np.where(alive, lengths, 0.0)
         vectors = np.where(alive[:, None], images / np.where(alive, lengths, 1.0)[:, None], 0.0).astype(dtype)
     return Ritz(diagonal, off, norms**2)

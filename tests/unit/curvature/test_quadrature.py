@@ -218,6 +218,19 @@ def test_single_precision_gives_the_same_within_its_resolution():
     np.testing.assert_allclose([single["negative"], single["flat"]], [double["negative"], double["flat"]], atol=1)
 
 
+def test_single_precision_in_a_large_network():
+    """A bulk far below the largest eigenvalue, in many dimensions, is no end of the space."""
+    rng = np.random.default_rng(0)
+    values = np.r_[np.ones(1), rng.normal(scale=1e-4, size=20_000)]
+    zero, chosen = np.zeros(values.size, dtype=bool), Settings(probes=2, steps=50, resolution=1e-4)
+    double, single = (
+        quadrature.of_product(times(values), zero, chosen._replace(precision=p)) for p in ("float64", "float32")
+    )
+    for name, true in {"negative": (values < -1e-4).sum(), "flat": (np.abs(values) <= 1e-4).sum()}.items():
+        assert abs(single[name] - true) <= single[f"{name}_error"] < 0.1 * values.size
+        assert single[name] == pytest.approx(double[name], rel=0.01)
+
+
 def test_probes_together_or_one_by_one(monkeypatch):
     network, theta, data = network_case()
     together = quadrature_of(theta, network, data, Settings())
