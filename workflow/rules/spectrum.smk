@@ -7,7 +7,7 @@ Makes  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc
 
 
 rule spectrum:
-    """Exact Hessian and its eigenvalues at every recorded update of one run."""
+    """Hessian and its eigenvalues at every recorded update of one run: all, counted, or, by lanczos, estimated."""
     input:
         trajectory=piece("trajectory.nc"),
         dataset="results/datasets/{dataset}.nc",
@@ -28,7 +28,7 @@ rule spectrum:
         *code("spectrum", SPECTRUM),
         activation=activation,
         averaging=of_pair(PLAN.averaging),
-        spectrum=config["spectrum"],
+        spectrum=PLAN.spectrum,
         threads=config["threads"]["spectrum"],
     script:
         "../../scripts/spectrum.py"

@@ -249,16 +249,24 @@ class Plan:
             return {"kernels": kernels, "exceptions": self.config["exceptions"]}
         return None
 
+    @property
+    def spectrum(self) -> dict:
+        """How spectra are computed: keyword arguments of `spectrum.of_run`, those of lanczos where it is chosen."""
+        used = self.config["spectrum"]
+        return used if used["method"] == "lanczos" else {key: used[key] for key in ("method", "eigenvectors_at")}
+
     def problem(self, dataset: str, architecture: str, members: int | None = None) -> resources.Problem:
         """The size of a run, for what its jobs ask for; with all its members if their number is not given."""
         updates, recording = self.experiment(dataset, architecture)["updates"], self.config["recording"]
+        spectrum = self.config["spectrum"]
         return resources.Problem(
             *data_size(self.datasets[dataset]),
             hidden=[int(width) for width in architecture.split("-")],
             seeds=members or len(self.seeds(dataset, architecture)),
             updates=updates,
             records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
-            vectors=len(self.config["spectrum"]["eigenvectors_at"]),
+            vectors=len(spectrum["eigenvectors_at"]) if spectrum["method"] == "eigenvalues" else 0,
+            lanczos=(spectrum["probes"], spectrum["steps"]) if spectrum["method"] == "lanczos" else None,
         )
 
     def longest(self, dataset: str, architecture: str | None = None) -> int:
