@@ -1,7 +1,8 @@
 """Labelled arrays in and out: NetCDF through xarray, with the attributes that say where the numbers come from."""
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -56,9 +57,13 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
     Path(path).write_bytes(image)
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """A table whose lines are of runs: what names these is text, also where it reads like a number, or like nothing."""
-    return pd.read_csv(path, converters=dict.fromkeys(RUN, str))
+def read_table(path: str | Path, columns: Container[str] = ()) -> pd.DataFrame:
+    """A table whose lines are of runs: what names these is text, also where it reads like a number, or like nothing.
+
+    Of its columns these alone, if any are named.
+    """
+    wanted = (lambda name: name in columns) if columns else None
+    return pd.read_csv(path, converters=dict.fromkeys(RUN, sys.intern), usecols=wanted)
 
 
 def timeless(path: str | Path, in_memory: bool = True) -> h5py.File:

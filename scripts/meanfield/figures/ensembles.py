@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from meanfield.data.description import RUN
 from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
 from meanfield.ensemble.members import INTERVAL, label
 from meanfield.figures import style
@@ -19,6 +20,8 @@ from meanfield.model.registry import ACTIVATIONS
 
 AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
+SHOWN = {*RUN, "seed", "update", "source", "gamma_rows", *CURVES, *AXES}
+"""The columns of indices.csv that are drawn."""
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
 COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
 WIDTH, ROW = 9, 0.21  # inches of a claim's figure, in which its type can be read on a page; for one comparison
