@@ -9,11 +9,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from meanfield.model.network import Network
+from meanfield.model.network import Layout, Network
 from meanfield.model.propagation import Objective, check, linearized, penalty
 
 WORKING = 256 * 2**20  # bytes of signals at once, in one block of samples
 KEPT = 2**30  # bytes of forward and backward passes that are kept from product to product; if they need more, none is
+WIDE = 256  # units times vectors that make a matrix product as fast as it gets: more vectors at once would only take memory
 SIGNALS, COEFFICIENTS = 5, 12  # numbers a unit and sample: those of one vector at once, those of the passes
 
 
@@ -21,7 +22,8 @@ class Products:
     """V ↦ H·V, G·V or R·V without the matrix, for blocks of vectors.
 
     `precision` "float32" rounds theta's signals and coefficients, which are computed in float64, and the vectors; sums over
-    blocks of samples are float64. A block has `samples` samples, by default as many as WORKING holds with `vectors` vectors.
+    blocks of samples are float64. A block has `samples` samples, by default as many as WORKING holds, and as many of the
+    `vectors` that will come as make it WIDE.
     MeanfieldError for bad input.
     """
 
@@ -41,7 +43,9 @@ class Products:
         self._diagonal = penalty(network, objective, part)
         units, total = sum(network.hidden) + network.outputs, len(objective.features)
         passes = network.inputs + 1 + COEFFICIENTS * units
-        size = samples or max(1, WORKING // (self.dtype.itemsize * (passes + SIGNALS * units * vectors)))
+        self._together = max(1, WIDE // max(network.hidden))
+        signals = SIGNALS * units * min(vectors, self._together)
+        size = samples or max(1, WORKING // (self.dtype.itemsize * (passes + signals)))
         count = -(-total // size)
         self._ends = np.linspace(0, total, count + 1).round().astype(int)  # blocks as equal as can be
         self._of_block = lambda start, stop: _product(theta, network, objective.samples(start, stop), part, self.dtype)
@@ -56,7 +60,8 @@ class Products:
                 product = self._of_block(start, stop)
             else:
                 product = self._kept[number] = self._kept.get(number) or self._of_block(start, stop)
-            result += product(block)
+            for first in range(0, len(block), self._together):
+                result[first : first + self._together] += product(block[first : first + self._together])
         return result.reshape(vectors.shape)
 
 
@@ -74,7 +79,6 @@ def _product(
     local = [[turned(k) for k in (parts if trainable else parts[:1])] for parts in local]
     deltas = [turned(delta) for delta in deltas]
     coupling = None if coupling is None else coupling[0].astype(dtype)
-    affine, betas = zip(*((layout.affine, layout.betas) for layout in network.layout), strict=True)
     del point
 
     def gram(left: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -82,8 +86,8 @@ def _product(
         return (left.reshape(-1, left.shape[-1]) @ right).reshape(*left.shape[:2], -1)
 
     def product(vectors: np.ndarray) -> np.ndarray:
-        along = [vectors[:, places] for places in affine]
-        along_beta = [vectors[:, places, None] for places in betas]
+        along = [_affine(vectors, layout) for layout in network.layout]
+        along_beta = [vectors[:, layout.betas, None] for layout in network.layout]
         d_h, d_signals = [], []  # derivatives along the vectors; those of the features are 0
         for k, d_affine in enumerate(along):
             d_h.append(gram(d_affine, inputs[k].T))
@@ -101,7 +105,7 @@ def _product(
                 d_beta = local[k][1] * d_h[k] + local[k][2] * along_beta[k]
                 if d_error is not None:
                     d_beta += by_beta[k] * d_error
-                result[:, betas[k]] = d_beta.sum(axis=-1)
+                result[:, network.layout[k].beta] = d_beta.sum(axis=-1)
             if d_error is not None:
                 d_delta += by_h[k] * d_error
             block = gram(d_delta, inputs[k])
@@ -109,10 +113,19 @@ def _product(
                 block[..., :-1] += gram(d_signals[k - 1], deltas[k].T).swapaxes(-1, -2)
                 d_error = weights[k].T @ d_delta
                 d_error += along[k][..., :-1].swapaxes(-1, -2) @ deltas[k]
-            result[:, affine[k]] = block
+            result[:, network.layout[k].weights] = block[..., :-1].reshape(len(vectors), -1)
+            result[:, network.layout[k].bias] = block[..., -1]
         return result
 
     return product
+
+
+def _affine(vectors: np.ndarray, layout: Layout) -> np.ndarray:
+    """W̃ = [W, b] of vectors [vector, P] in one layer: [vector, unit, input + 1]."""
+    result = np.empty((len(vectors), layout.units, layout.inputs + 1), vectors.dtype)
+    result[..., :-1] = vectors[:, layout.weights].reshape(len(vectors), layout.units, layout.inputs)
+    result[..., -1] = vectors[:, layout.bias]
+    return result
 
 
 def _coupled(coupling: np.ndarray, d_outputs: np.ndarray) -> np.ndarray:

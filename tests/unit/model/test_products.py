@@ -63,6 +63,14 @@ def test_blocks_of_samples_add_up(samples, kept, monkeypatch):
         assert deviation(divided(vectors), whole) < 1e-13
 
 
+@pytest.mark.parametrize("wide", [1, 20, 1000])  # one vector at once, two, and all
+def test_vectors_are_taken_in_groups(wide, monkeypatch):
+    network, theta, data, vectors = case()
+    whole = Products(theta, network, data)(vectors)
+    monkeypatch.setattr(products, "WIDE", wide)
+    assert deviation(Products(theta, network, data)(vectors), whole) < 1e-13
+
+
 def test_memory_is_bounded(monkeypatch):
     network, theta, data, _ = case()
     monkeypatch.setattr(products, "WORKING", 2**14)
