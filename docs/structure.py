@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from textwrap import fill
 
 import grimp
 import matplotlib
@@ -113,8 +114,9 @@ def _rooms(axes: matplotlib.axes.Axes, names: list[str], lines: dict[tuple[str, 
         modules = sorted(path.stem for path in (CORE / name).glob("[!_]*.py"))
         purpose = ast.get_docstring(ast.parse((CORE / name / "__init__.py").read_text()))
         axes.text(0, y, name, weight="bold", va="center", size=11, color="#0072B2")
-        axes.text(1.6, y + 0.17, purpose, va="center", size=8)
-        axes.text(1.6, y - 0.2, ", ".join(modules), va="center", size=8, color="0.4", style="italic")
+        axes.text(1.6, y + 0.2, purpose, va="center", size=8)
+        held = fill(", ".join(modules), 100)  # letters: what stands left of the discs
+        axes.text(1.6, y + 0.02, held, va="top", size=8, color="0.4", style="italic", linespacing=1.1)
         axes.plot([0, 13.4], [y - 0.5] * 2, color="0.85", lw=0.8)
         axes.text(9.9 + 0.45 * floor, 0.75, name, rotation=45, ha="left", va="bottom", size=8, color="#0072B2")
         for below, other in enumerate(names):
