@@ -12,7 +12,7 @@ u_m (h_m, or β_m) of each layer m:
 with the local curvatures k = e ∘ (f_hh, f_hβ, f_ββ), e = ∂ℓ/∂a_l, plus λ(f_h², f_h f_β, f_β²) in the output layer. Where the
 loss couples the labels, its curvature is a matrix Λ; then Λ T_L takes the place of Wᵀ Q_{L+1} in the output layer. Every
 block of the Hessian is then a Gram matrix, summed over samples, of Q or R with the layers' inputs ã = [a, 1]: a few large
-matrix products. G keeps only the terms with λ, R = H − G only those with e and δ.
+matrix products. G keeps only the terms with λ, R = H − G only those with e and δ. Small networks go another way: `small`.
 
 Arrays carry the axes [part, batch, sample, unit]; `part` is 1 for H alone and 2 for (H, G); the small matrices are stored
 transposed, [..., j, i] with j a unit of layer m and i one of layer l, so that every propagation is one matrix product.

@@ -24,7 +24,9 @@ from meanfield.model.activations import Derivatives, linear
 from meanfield.model.network import Layer, Layout, Network
 from meanfield.model.propagation import Objective
 
-LARGEST = 500_000  # products a sample; measured, `hessian` is the faster one from 600,000 on and often well before
+LARGEST = (
+    500_000  # multiplications a sample: measured, up to here `hessian` takes longer (tests/benchmarks/small_networks.py)
+)
 WORKSPACE = 2**21  # bytes for one array of all signals' derivatives, so that the few in use stay in the cache
 
 
@@ -80,27 +82,19 @@ def _split(theta: np.ndarray, network: Network, objective: Objective) -> np.ndar
         stop = start + units * own
         rows = rest[:, start:stop].reshape(batch, units, own, size)
         curved = _curved(state, error, ahead, own)
+        _diagonal(rows[..., start:stop])[...] = _squares(curved, state, error, ahead, own) / 2
         if start:
             rows[:, :, own - curved.shape[2] :, :start] = curved @ lower.swapaxes(-1, -2)
             _add_bilinear(rows[:, :, : ahead.shape[1] - 1], error * state.h, below, own_below)
             if np.any(state.hh):
                 bent = lower * (error * state.hh / 2)[:, :, None]
                 rest[:, :start, :start] += (bent @ lower.swapaxes(-1, -2)).sum(axis=1)
-        squares = np.zeros((batch, units, own, own))
-        squares[:, :, own - curved.shape[2] :, : ahead.shape[1]] = curved @ ahead[:, None].swapaxes(-1, -2)
-        if own > ahead.shape[1]:
-            squares[..., :-1, -1] = squares[..., -1, :-1]
-            squares[..., -1, -1] = (error * state.betabeta).sum(axis=-1)
-        _diagonal(rows[..., start:stop])[...] = squares / 2
         if stop < size:
-            below, own_below = lower * state.h[:, :, None], _own(state.h, state.beta, ahead, own)
-        else:
-            jacobian = np.zeros((batch, units, size, samples))
-            np.multiply(lower, (root * state.h)[:, :, None], out=jacobian[:, :, :start])
-            np.einsum("...iimn->...imn", jacobian[:, :, start:].reshape(batch, units, units, own, samples))[...] = _own(
-                root * state.h, root * state.beta, ahead, own
-            )
-        start = stop
+            below, own_below, start = lower * state.h[:, :, None], _own(state.h, state.beta, ahead, own), stop
+    jacobian = np.zeros((batch, units, size, samples))  # A of the output layer, times the root of λ
+    np.multiply(lower, (root * state.h)[:, :, None], out=jacobian[:, :, :start])
+    own_places = jacobian[:, :, start:].reshape(batch, units, units, own, samples)
+    np.einsum("...iimn->...imn", own_places)[...] = _own(root * state.h, root * state.beta, ahead, own)
     result[1] = (jacobian @ jacobian.swapaxes(-1, -2)).sum(axis=1)
     result[0] = rest + rest.swapaxes(-1, -2) + result[1]
     return result
@@ -141,6 +135,16 @@ def _curved(state: Derivatives, error: np.ndarray, ahead: np.ndarray, own: int) 
     if np.any(state.hh):
         return _own(error * state.hh, error * state.hbeta, ahead, own)
     return np.broadcast_to((error * state.hbeta)[:, :, None], (*error.shape[:2], own - ahead.shape[1], error.shape[-1]))
+
+
+def _squares(curved: np.ndarray, state: Derivatives, error: np.ndarray, ahead: np.ndarray, own: int) -> np.ndarray:
+    """Σ_n of e [ã 1_β] [f_hh f_hβ; f_hβ f_ββ] [ã 1_β]ᵀ over each unit's own parameters: [batch, unit, own, own]."""
+    result = np.zeros((*error.shape[:2], own, own))
+    result[:, :, own - curved.shape[2] :, : ahead.shape[1]] = curved @ ahead[:, None].swapaxes(-1, -2)
+    if own > ahead.shape[1]:
+        result[..., :-1, -1] = result[..., -1, :-1]
+        result[..., -1, -1] = (error * state.betabeta).sum(axis=-1)
+    return result
 
 
 def _through(weights: np.ndarray, below: np.ndarray, own_below: np.ndarray) -> np.ndarray:
