@@ -77,7 +77,8 @@ images: reproduce  # and docs/claims.csv, where the ensemble was run
 	$(BIN)/python docs/agreement.py README.md docs/verdicts.csv results/verification/verdicts.csv
 	test ! -f results/claims/claims.csv || cp results/claims/claims.csv docs/
 	$(BIN)/python docs/structure.py docs/images/structure.svg
-	$(BIN)/python docs/shrink.py docs/images results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif $(wildcard results/claims/esp-fastest.png results/claims/relu-rescued.png)
+	PYTHONPATH=scripts $(BIN)/python docs/column.py results docs/images nonlinear 10 fig4b_gamma
+	$(BIN)/python docs/shrink.py docs/images docs/images/fig4b_gamma-nonlinear-10.png results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif $(wildcard results/claims/esp-fastest.png results/claims/relu-rescued.png)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found (Snakemake needs 3.11, TensorFlow stops at 3.13). Install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }

@@ -65,5 +65,5 @@ def updated(readme: str, table: pd.DataFrame) -> str:
 if __name__ == "__main__":
     path, kept, *fresh = map(Path, sys.argv[1:])
     for verdicts in fresh:
-        pd.read_csv(verdicts).drop(columns="tolerance_from").to_csv(kept, index=False)
+        pd.read_csv(verdicts).drop(columns=["tolerance_from", "source"]).to_csv(kept, index=False)
     path.write_text(updated(path.read_text(), pd.read_csv(kept)))

@@ -20,7 +20,7 @@ with step(snakemake) as job:
     verdicts.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(claims.markdown(verdicts))
     Path(job.output.html).write_text(pages.sortable(verdicts, "The paper's claims, judged"))
-    indices = tables.joined(job.input.indices)
+    indices = tables.joined(job.input.indices, ensembles.SHOWN)
     for claim, *paths in zip(stated, job.output.png, job.output.pdf, strict=True):
         style.save(ensembles.of_claim(claim, indices, members, comparisons, job.params.axes["seeds"]), *paths)
     for claim in verdicts.itertuples():

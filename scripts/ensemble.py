@@ -8,10 +8,10 @@ with step(snakemake) as job:
     from meanfield.model.registry import learn
 
     learn(job.params.activations)
-    indices = tables.joined(job.input.indices)
-    each = members.members(indices)
+    each = tables.by_run(members.members, job.input.indices)
     tables.write(each, "Members", *job.output.members)
     tables.write(members.statistics(each), "Statistics over the members of each run", *job.output.statistics)
+    indices = tables.joined(job.input.indices, ensembles.SHOWN)
     shown = indices[indices.dataset.isin(job.params.shown)]
     for against, *paths in zip(("cost", "gradient_norm"), job.output.png, job.output.pdf, strict=True):
         style.save(ensembles.landscape(shown, against), *paths)

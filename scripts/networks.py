@@ -4,7 +4,7 @@ from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     from meanfield.data import storage
-    from meanfield.figures import networks, style
+    from meanfield.figures import boundaries, networks, style
     from meanfield.model.registry import learn
 
     activations = learn(job.params.activations)
@@ -19,7 +19,7 @@ with step(snakemake) as job:
         networks.eigenvalues(title, spectra, job.params.eigenvalues_at, published),
         networks.eigenvectors(title, spectra, trajectories),
         networks.parameters(title, trajectories),
-        networks.boundaries(title, architecture, trajectories, dataset),
+        boundaries.boundaries(title, architecture, trajectories, dataset),
     )
     for figure, *paths in zip(figures, job.output.png, job.output.pdf, strict=True):
         style.save(figure, *paths)

@@ -5,6 +5,7 @@ from meanfield.jobs.step import step
 with step(snakemake) as job:
     from meanfield.figures import tables
 
-    indices = tables.joined(job.input.indices)
-    tables.write(indices, "All runs, record by record", *job.output.indices)
-    tables.write(tables.summary(indices), "All runs, one line each", *job.output.summary)
+    begin = tables.write_joined(job.input.indices, job.output.indices[0])
+    tables.write_readable(begin, "All runs, record by record", *job.output.indices)
+    summary = tables.by_run(tables.summary, job.input.indices)
+    tables.write(summary, "All runs, one line each", *job.output.summary, on_page=tables.brief(summary))

@@ -29,7 +29,7 @@ with step(snakemake) as job:
     members = splits_of(dataset) or params.seeds
     if left_out := batches.left_out(params.protocol["optimizer"]["batch_size"], int((dataset.split == "train").sum())):
         job.say(f"{job.name}: each pass over the training samples leaves out {left_out}, which fill no batch")
-    protocol = params.protocol | {"environment": environment, "progress": job.progress}
+    protocol = params.protocol | {"environment": environment, "others": params.others, "progress": job.progress}
     trajectory = train(network, dataset, initial, seeds=members, **protocol)
     if diverged := storage.diverged_members(trajectory.diverged.values, members):
         job.say(f"WARNING: {job.name}: the cost is no longer finite: {diverged}; the results of these members end there")

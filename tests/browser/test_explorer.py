@@ -1,5 +1,7 @@
 """The explorer: its numbers, and what a reader can do with it in a browser, on small random runs."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -250,6 +252,52 @@ def test_stand_in_data_are_marked_in_every_picture_and_only_they(browser, page):
             title = f"{picture}.above.find((part) => part.name === 'mark')"
             assert model(browser, f"{title}.visible") is marked
             assert ("STAND-IN" in model(browser, f"{title}.text")) is marked
+
+
+WRITTEN = """
+window.written = new Map()
+const write = CanvasRenderingContext2D.prototype.fillText
+CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+  const {width, actualBoundingBoxLeft: left, actualBoundingBoxRight: right} = this.measureText(text)
+  const at = this.getTransform().transformPoint({x, y}), level = this.getTransform().b === 0
+  const canvas = this.canvas
+  if (level && width && text.trim()) {
+    if (!written.has(canvas)) written.set(canvas, new Map())
+    written.get(canvas).set(`${text} ${at.x} ${at.y}`, {text, left: at.x - left, right: at.x + right, y: at.y})
+  }
+  return write.call(this, text, x, y, ...rest)
+}
+"""
+"""Notes what is written on each canvas from now on, and where, in pixels."""
+
+
+@pytest.mark.parametrize(("name", "axis"), [("one 3", "symlog"), ("three 3", "symlog"), ("one 3", "linear")])
+def test_no_tick_label_stands_on_another_on_a_phone(browser, page, name, axis):
+    opened(browser, page, PHONE)
+    browser.execute_script(WRITTEN)
+    script = "for (const [name, value] of arguments) Bokeh.documents[0].get_model_by_name(name).value = value"
+    other = "linear" if axis == "symlog" else "symlog"
+    browser.execute_script(script, ["axis", other])
+    browser.execute_script("written.clear()")
+    browser.execute_script(script, ["task", name], ["axis", axis])
+    wait(browser, lambda: browser.execute_script("return written.size"))
+    wait(browser, lambda: browser.execute_script("return Bokeh.documents[0].is_idle"))
+    canvases = browser.execute_script("return [...written.values()].map(found => [...found.values()])")
+    spectra = [found for found in canvases if any("eigenvalues" in text["text"] for text in found)]
+    assert len(spectra) == len(ACTIVATIONS)
+    for found in spectra:
+        lines = [
+            sorted((text for text in found if text["y"] == y), key=lambda text: text["left"])
+            for y in {t["y"] for t in found}
+        ]
+        ticks = max(lines, key=len)
+        assert len(ticks) >= 4
+        for line in lines:
+            for text, after in pairwise(line):
+                assert text["right"] + 2 <= after["left"], (text, after)
+        assert all(text["left"] >= 0 and text["right"] <= PHONE[0] for text in found)
+        if axis == "symlog":
+            assert {"−τ", "τ"} <= {text["text"] for text in ticks}
 
 
 @pytest.mark.long

@@ -55,8 +55,12 @@ def test_pages_are_short_enough_to_be_shown(report):
 def test_video_plays(report, browser):
     show(browser, VIDEO)
     wait(browser, lambda: browser.execute_script("return document.querySelector('video').readyState") == 4)
-    browser.execute_script("document.querySelector('video').muted = true; document.querySelector('video').play()")
+    browser.execute_script("document.querySelector('video').muted = true")
+    browser.find_element(By.TAG_NAME, "button").click()
     wait(browser, lambda: browser.execute_script("return document.querySelector('video').currentTime") > 0.3)
+    wait(browser, lambda: float(browser.find_element(By.TAG_NAME, "input").get_attribute("value")) > 0)
+    browser.find_element(By.TAG_NAME, "button").click()
+    assert browser.execute_script("return document.querySelector('video').paused")
     browser.switch_to.default_content()
     assert not errors(browser)
 

@@ -225,8 +225,12 @@ SOUND = st.fixed_dictionaries(
         ),
         "spectrum": st.fixed_dictionaries(
             {
-                "method": st.sampled_from(["eigenvalues", "inertia"]),
+                "method": st.sampled_from(["eigenvalues", "inertia", "lanczos"]),
                 "eigenvectors_at": st.lists(st.one_of(st.integers(0, 900), st.just("last")), max_size=3, unique=True),
+                "probes": st.integers(1, 1000),
+                "steps": st.integers(2, 10000),
+                "resolution": st.floats(1e-12, 0.99),
+                "precision": st.sampled_from(["float64", "float32"]),
             }
         ),
         "verification": st.fixed_dictionaries({"members": st.integers(9, 30)}),

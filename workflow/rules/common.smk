@@ -54,6 +54,11 @@ EXPLORER = ["results/explorer.html"] if PLAN.drawn else []
 VERDICTS = ["results/verification/verdicts.md"] if PLAN.judged else []
 
 
+if PLAN.split:  # each piece is a submission of its own on a cluster, whatever the profile groups
+    grouped = workflow.group_settings
+    grouped.group_components = grouped.group_components.update(training=1, spectra=1)
+
+
 wildcard_constraints:
     dataset="|".join(PLAN.datasets),
     architecture="|".join({architecture for _, architecture in PLAN.experiments}),
@@ -65,14 +70,39 @@ def run(name):
     return plan.path({part: f"{{{part}}}" for part in ("dataset", "architecture", "activation")}, name)
 
 
+# Where some run comes in pieces, each some of its seeds and a job of its own, the arrays of all runs lie in pieces.
+PIECE, OF_PIECE = ("pieces/{seeds}/", "_{seeds}") if PLAN.split else ("", "")
+
+
+def piece(name):
+    """Path of one file of a piece of a run, or of a run that is whole."""
+    return run(PIECE + name)
+
+
 def every_run(name, runs):
     """That file of each of the runs."""
     return [plan.path(entry, name) for entry in runs]
 
 
+def every_first(name, runs):
+    """That file of the first piece of each of the runs: of the published draw, which pictures show."""
+    return [PLAN.files(entry, name)[0] for entry in runs]
+
+
+def first(name):
+    """The same for the run of the wildcards."""
+    return lambda wildcards: every_first(name, [wildcards])[0]
+
+
 def every_activation(name):
-    """That file of all activations of a dataset and architecture."""
-    return expand(run(name), activation=PLAN.activations, allow_missing=True)
+    """The same for all activations of a dataset and architecture."""
+    return lambda wildcards: every_first(name, PLAN.runs_like(wildcards.dataset, wildcards.architecture))
+
+
+def seeds(wildcards):
+    """The graph seeds of a piece's members, or of all members of a run that is whole."""
+    pieces = PLAN.pieces[wildcards.dataset, wildcards.architecture]
+    return pieces[wildcards.seeds] if PLAN.split else PLAN.seeds(wildcards.dataset, wildcards.architecture)
 
 
 def of_pair(value):
@@ -136,7 +166,8 @@ def asked(*needs, members=None, runs=None):
 
     def of(part):
         def value(wildcards, attempt):
-            size = of_pair(lambda *pair: PLAN.problem(*pair, members))(wildcards)
+            held = len(seeds(wildcards)) if members is None and "seeds" in wildcards.keys() else members
+            size = of_pair(lambda *pair: PLAN.problem(*pair, held))(wildcards)
             return attempt * sum(need(size, **({"runs": runs} if runs else {}))[part] for need in needs)
 
         return value

@@ -9,8 +9,8 @@ Makes  results/runs/{dataset}/{architecture}/{activation}/comparison.csv
 rule comparison:
     """One verdict per quantity of one run, with the tolerance and where it comes from; re-trains where a bit differs."""
     input:
-        trajectory=run("trajectory.nc"),
-        spectrum=run("spectrum.nc"),
+        trajectory=first("trajectory.nc"),
+        spectrum=first("spectrum.nc"),
         dataset="results/datasets/{dataset}.nc",
         published="results/published/{dataset}/{architecture}/{activation}.nc",
         summary=SUMMARY,

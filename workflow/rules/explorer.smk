@@ -12,9 +12,9 @@ rule explorer:
         datasets=[
             f"results/datasets/{dataset}.nc" for dataset in dict.fromkeys(entry["dataset"] for entry in PLAN.drawn_runs)
         ],
-        trajectories=every_run("trajectory.nc", PLAN.drawn_runs),
-        spectra=every_run("spectrum.nc", PLAN.drawn_runs),
-        indices=every_run("indices.csv", PLAN.drawn_runs),
+        trajectories=every_first("trajectory.nc", PLAN.drawn_runs),
+        spectra=every_first("spectrum.nc", PLAN.drawn_runs),
+        indices=every_first("indices.csv", PLAN.drawn_runs),
     output:
         "results/explorer.html",
     log:

@@ -9,14 +9,14 @@ Makes  results/runs/{dataset}/{architecture}/{activation}/indices.csv
 rule indices:
     """One line per seed and record: cost, accuracies, zero residuals, α and γ, extreme eigenvalues."""
     input:
-        trajectory=run("trajectory.nc"),
-        spectrum=run("spectrum.nc"),
+        trajectory=piece("trajectory.nc"),
+        spectrum=piece("spectrum.nc"),
     output:
-        run("indices.csv"),
+        piece("indices.csv"),
     log:
-        "results/logs/indices/{dataset}_{architecture}_{activation}.log",
+        f"results/logs/indices/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.log",
     benchmark:
-        "results/benchmarks/indices/{dataset}_{architecture}_{activation}.tsv"
+        f"results/benchmarks/indices/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.tsv"
     conda:
         "../../envs/analysis.yaml"
     resources:

@@ -7,16 +7,16 @@ Makes  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc
 
 
 rule spectrum:
-    """Exact Hessian and its eigenvalues at every recorded update of one run."""
+    """Hessian and its eigenvalues at every recorded update of one run: all, counted, or, by lanczos, estimated."""
     input:
-        trajectory=run("trajectory.nc"),
+        trajectory=piece("trajectory.nc"),
         dataset="results/datasets/{dataset}.nc",
     output:
-        run("spectrum.nc"),
+        piece("spectrum.nc"),
     log:
-        "results/logs/spectrum/{dataset}_{architecture}_{activation}.log",
+        f"results/logs/spectrum/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.log",
     benchmark:
-        "results/benchmarks/spectrum/{dataset}_{architecture}_{activation}.tsv"
+        f"results/benchmarks/spectrum/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.tsv"
     priority: longest_first
     conda:
         f"../../envs/{SPECTRUM}.yaml"
@@ -28,7 +28,7 @@ rule spectrum:
         *code("spectrum", SPECTRUM),
         activation=activation,
         averaging=of_pair(PLAN.averaging),
-        spectrum=config["spectrum"],
+        spectrum=PLAN.spectrum,
         threads=config["threads"]["spectrum"],
     script:
         "../../scripts/spectrum.py"

@@ -10,7 +10,7 @@ rule tolerances:
     """The spread of re-trainings along training, and the share of eigenvalues that no solver resolves from zero."""
     input:
         retrainings=every_run("retraining.nc", PLAN.judged),
-        spectra=every_run("spectrum.nc", PLAN.judged),
+        spectra=every_first("spectrum.nc", PLAN.judged),
     output:
         "results/figures/tolerances.pdf",
         shown("results/figures/tolerances.png", "Verification", {"figure": "tolerances"}),

@@ -12,11 +12,11 @@ rule training:
         dataset="results/datasets/{dataset}.nc",
         exceptions=EXCEPTIONS,
     output:
-        run("trajectory.nc"),
+        piece("trajectory.nc"),
     log:
-        "results/logs/training/{dataset}_{architecture}_{activation}.log",
+        f"results/logs/training/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.log",
     benchmark:
-        "results/benchmarks/training/{dataset}_{architecture}_{activation}.tsv"
+        f"results/benchmarks/training/{{dataset}}_{{architecture}}_{{activation}}{OF_PIECE}.tsv"
     priority: longest_first
     conda:
         f"../../envs/{TRAIN}.yaml"
@@ -27,10 +27,11 @@ rule training:
     params:
         *code("training", TRAIN),
         activation=activation,
-        seeds=of_pair(PLAN.seeds),
+        seeds=seeds,
         initial=of_pair(PLAN.initial),
         protocol=of_pair(PLAN.protocol),
         replayed=replayed,
+        others=lambda wildcards: len(PLAN.pieces[wildcards.dataset, wildcards.architecture]) > 1,
         corrected=of_pair(PLAN.corrects),
         threads=config["threads"]["training"],
     script:

@@ -2,7 +2,7 @@
 Spectrum videos.
 
 Needs  results/runs/{dataset}/{architecture}/{activation}/spectrum.nc and indices.csv, for every activation
-Makes  results/videos/{dataset}_{architecture}.mp4; its last frame as .png; a small preview as .gif;
+Makes  results/videos/{dataset}_{architecture}.mp4; its first frame as .png; a small preview as .gif;
        a page that plays it as .html
 """
 

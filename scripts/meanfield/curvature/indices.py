@@ -1,5 +1,7 @@
 """The numbers of a run, record by record: α and γ as published and resolved, γ by cause, zero residuals, widths."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 import xarray as xr
@@ -16,14 +18,30 @@ def zero_residuals(residual: np.ndarray) -> np.ndarray:
     return np.where(np.isnan(residual).any(axis=(-2, -1)), np.nan, share)
 
 
+def _weighted_quantiles(spectrum: xr.Dataset, levels: Sequence[float]) -> np.ndarray:
+    """Quantiles of the density that nodes and weights of all probes estimate, float64 [level, seed, update], NaN likewise.
+
+    The zero rows' share is exact.
+    """
+    shape = (*spectrum.tolerance.shape, -1)
+    zeros = (spectrum.zero_rows / spectrum.attrs["parameters"] * spectrum.sizes["probe"]).values
+    weights = np.concatenate([spectrum.weights.values.reshape(shape), zeros[..., None]], axis=-1)
+    nodes = np.concatenate([spectrum.nodes.values.reshape(shape), 0 * zeros[..., None]], axis=-1)
+    return np.quantile(nodes, levels, axis=-1, weights=np.nan_to_num(weights, nan=1.0), method="inverted_cdf")
+
+
 def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
     """Width of the interval that holds the central 80 % of the eigenvalues, float64 [seed, update]; NaN where not computed.
 
-    Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0.
+    Unlike λ_max − λ_min it says nothing of the few outliers. A width of at most 2τ is not resolved from 0, and is 0. Of
+    nodes with weights it is estimated.
     """
-    if "eigenvalues" not in spectrum:
+    if "nodes" in spectrum:
+        low, high = _weighted_quantiles(spectrum, [0.1, 0.9])
+    elif "eigenvalues" in spectrum:
+        low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
+    else:
         return np.full(spectrum.tolerance.shape, np.nan)
-    low, high = np.quantile(spectrum.eigenvalues.values, [0.1, 0.9], axis=-1)
     width = high - low
     return np.where(width <= 2 * spectrum.tolerance.values, 0.0, width)
 
@@ -31,16 +49,16 @@ def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
 def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
     """α and γ, resolved, and γ by cause, as shares of `size` parameters, from the counts of a spectrum.
 
-    With an l2 also what γ would be more without it, lifted by the penalty.
+    With an l2 also what γ would be more without it, lifted by the penalty; of estimates also their errors.
     """
-    lifted = {"gamma_lifted": spectrum.lifted / size} if "lifted" in spectrum else {}
+    further = {"gamma_lifted": "lifted", "alpha_error": "negative_error", "gamma_error": "flat_error"}
     return {
         "alpha": spectrum.negative / size,
         "gamma": spectrum.flat / size,
         "gamma_rows": spectrum.zero_rows / size,
         "gamma_symmetry": spectrum.symmetric / size,
         "gamma_flat": (spectrum.flat - spectrum.zero_rows - spectrum.symmetric) / size,
-        **lifted,
+        **{share: spectrum[name] / size for share, name in further.items() if name in spectrum},
     }
 
 
@@ -61,6 +79,7 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         **shares(spectrum, size),
         **{name: spectrum[name] for name in ("tolerance", "lambda_min", "lambda_max")},
         **{name: spectrum[name] for name in ("lambda_max_gauss_newton", "lambda_max_rest")},
+        **{name: spectrum[name] for name in ("lambda_min_error", "lambda_max_error") if name in spectrum},
         "bulk_width": (("seed", "update"), bulk_width(spectrum)),
         "parameters": size,
         "diverged": trajectory.diverged.where(trajectory.diverged >= 0),

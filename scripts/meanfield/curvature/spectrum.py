@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Sequence
 import numpy as np
 import xarray as xr
 
-from meanfield.curvature import hessian, symmetry
+from meanfield.curvature import hessian, quadrature, symmetry
 from meanfield.curvature.dense import NUMPY, Dense
 from meanfield.curvature.inertia import count_below, extreme_eigenvalue
 from meanfield.data.task import problem, splits_of
@@ -190,6 +190,7 @@ def along_trajectory(
     eigenvectors_at: Sequence[int | str] = (),
     dense: Dense = NUMPY,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
+    **lanczos: float | str,
 ) -> xr.Dataset:
     """Spectra of every seed and record.
 
@@ -199,21 +200,28 @@ def along_trajectory(
     lambda_max_rest; with an l2 also lifted: how many more would be flat without it. "eigenvalues" also gives, at the updates
     `eigenvectors_at` ("last" is the last recorded), eigenvectors [seed, vector_update, parameter, mode] and
     participation_ratio [seed, vector_update, mode], modes by ascending eigenvalue. `dense` does the large linear algebra.
+    "lanczos", set by `quadrature.Settings`, forms no matrix: nodes and weights [seed, update, probe, node] of the density;
+    estimates, each with its `_error`, of negative, flat (τ is `resolution` of the largest |λ|), lambda_min and lambda_max.
     All is NaN where a member's parameters are, since it had diverged.
     """
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
-    members = parameters[finite]
+    members = parameters[finite] if finite.any() else np.zeros((1, network.size))  # whose results have no place
     chunk = max(1, CHUNK // (8 * network.size**2))
+    settings = quadrature.Settings(**lanczos) if method == "lanczos" else None
     results, starts = [], {}
     for start in progress(range(0, len(members), chunk), "block"):
-        results.append(of_members(members[start : start + chunk], network, objective, method, dense, starts))
-    dims = ("seed", "update", "mode")
+        some = members[start : start + chunk], network, objective
+        results.append(
+            of_members(*some, method, dense, starts) if settings is None else quadrature.of_members(*some, settings, starts)
+        )
+    dims = {1: ("seed", "update"), 2: ("seed", "update", "mode"), 3: ("seed", "update", "probe", "node")}
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
+    said = settings._asdict() | {"coverage": quadrature.COVERAGE} if settings else {}
     spectrum = xr.Dataset(
-        {name: (dims[: 1 + values.ndim], _scattered(values, finite)) for name, values in joined.items()},
+        {name: (dims[values.ndim], _scattered(values, finite)) for name, values in joined.items()},
         coords={"seed": trajectory.seed, "update": trajectory["update"], "parameter": network.parameter_names},
-        attrs={"method": method, "parameters": network.size},
+        attrs={"method": method, "parameters": network.size, **said},
     )
     if method != "eigenvalues":
         return spectrum
@@ -227,18 +235,18 @@ def _scattered(values: np.ndarray, finite: np.ndarray) -> np.ndarray:
     if finite.all():
         return values.reshape(shape)  # whole numbers stay whole
     result = np.full(shape, np.nan)
-    result[finite] = values
+    result[finite] = values[: finite.sum()]
     return result
 
 
 def of_run(
-    trajectory: xr.Dataset, dataset: xr.Dataset, architecture: str, activation: str, precision: str, **options
+    trajectory: xr.Dataset, dataset: xr.Dataset, architecture: str, activation: str, averaging: str, **options
 ) -> xr.Dataset:
     """`along_trajectory` for a run on `dataset`, split by split if it has several; `options` are passed on.
 
-    The weight penalty is that of the training, the trajectory's attribute `l2`.
+    `averaging` is the precision of the loss's mean. The weight penalty is that of the training, the trajectory's `l2`.
     """
-    run = (architecture, activation, precision, trajectory.attrs.get("l2", 0.0))
+    run = (architecture, activation, averaging, trajectory.attrs.get("l2", 0.0))
     if not splits_of(dataset):
         return along_trajectory(trajectory, *problem(dataset, *run), **options)
     finite = np.isfinite(trajectory.cost).any("update")

@@ -47,6 +47,8 @@ VARIABLES = {
     "eigenvectors": "eigenvector of the Hessian",
     "participation_ratio": "participation ratio of an eigenvector: number of parameters that it is spread over",
     "tolerance": "number of parameters times machine epsilon times the largest |eigenvalue|: below it one counts as zero",
+    "nodes": "node of a probe's Gauss quadrature of the spectral density",
+    "weights": "weight of a node; their mean over the probes adds up to the share of eigenvalues that are no zero rows'",
     "negative": "number of eigenvalues below minus the tolerance",
     "flat": "number of eigenvalues within the tolerance of zero",
     "negative_published": "number of eigenvalues below zero, round-off included, as published",
@@ -62,11 +64,15 @@ VARIABLES = {
 
 COMMENTS = {
     "update": "number of updates done before the one that is recorded, from 0",
+    "tolerance": "with Lanczos quadrature the resolution, a chosen share of the largest |eigenvalue|",
     "eigenvalues": "of the exact Hessian of the mean training loss in all parameters, after the update; ascending",
     "eigenvectors": "normalized; modes by ascending eigenvalue",
 }
 """What no label of an axis has room for."""
 
+VARIABLES |= {
+    f"{name}_error": f"error of the estimate: {VARIABLES[name]}" for name in ("negative", "flat", "lambda_min", "lambda_max")
+}
 for _score, _said in SCORES.items():
     VARIABLES |= {
         f"train_{_score}": f"{_said} on the training samples, of the parameters before the update",

@@ -1,7 +1,8 @@
 """Labelled arrays in and out: NetCDF through xarray, with the attributes that say where the numbers come from."""
 
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Container, Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -48,7 +49,7 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
     inherited = {} if origin is None else origin.attrs
     dataset = described(dataset.assign_attrs(inherited | dataset.attrs, packages=package_versions()))
     compressed = {name: {"zlib": True, "complevel": 1} for name, array in dataset.items() if array.dtype.kind == "f"}
-    with _timeless(path) as raw:
+    with timeless(path) as raw:
         with h5netcdf.File(raw, "w") as file:
             dataset.dump_to_store(H5NetCDFStore(file), encoding=compressed)
         raw.flush()
@@ -56,18 +57,23 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
     Path(path).write_bytes(image)
 
 
-def read_table(path: str | Path) -> pd.DataFrame:
-    """A table whose lines are of runs: what names these is text, also where it reads like a number, or like nothing."""
-    return pd.read_csv(path, converters=dict.fromkeys(RUN, str))
+def read_table(path: str | Path, columns: Container[str] = ()) -> pd.DataFrame:
+    """A table whose lines are of runs: what names these is text, also where it reads like a number, or like nothing.
+
+    Of its columns these alone, if any are named.
+    """
+    wanted = (lambda name: name in columns) if columns else None
+    return pd.read_csv(path, converters=dict.fromkeys(RUN, sys.intern), usecols=wanted)
 
 
-def _timeless(path: str | Path) -> h5py.File:
-    """A new HDF5 file, in memory, whose root group has no time stamp: h5py offers that for its datasets only.
+def timeless(path: str | Path, in_memory: bool = True) -> h5py.File:
+    """A new HDF5 file whose root group has no time stamp: h5py offers that for its datasets only.
 
     In memory, since the HDF5 library may crash where a disk is full or a file too large; Python says so.
     """
     access = h5py.h5p.create(h5py.h5p.FILE_ACCESS)
-    access.set_fapl_core(2**20, False)
+    if in_memory:
+        access.set_fapl_core(2**20, False)
     creation = h5py.h5p.create(h5py.h5p.FILE_CREATE)
     creation.set_obj_track_times(False)
     ordered = h5py.h5p.CRT_ORDER_TRACKED | h5py.h5p.CRT_ORDER_INDEXED  # as NetCDF-4 asks for

@@ -70,6 +70,11 @@ def feature_names(dataset: xr.Dataset) -> list[str]:
     return [f"feature {number}" for number in range(1, dataset.sizes["feature"] + 1)]
 
 
+def is_shifted(dataset: xr.Dataset) -> bool:
+    """Whether these are the digits with the labels of 2018: digit k + 1 has label k, digit 0 none (docs/protocol.md)."""
+    return dataset.attrs.get("address") == DIGITS and not dataset.target.values.any(axis=-1).all()
+
+
 def label_names(dataset: xr.Dataset) -> list[str]:
     """What the outputs are called: targets of a regression, classes; label 0, label 1, … where that is not known."""
     if "label" in dataset.coords:
@@ -83,11 +88,22 @@ def class_names(dataset: xr.Dataset, column: bool = False) -> list[str]:
     With `column`, names that say nothing by themselves, such as 1 or True, follow that of their column.
     """
     labels = dataset.sizes["label"]
+    if dataset.attrs.get("address") == DIGITS:
+        return _digits(labels, is_shifted(dataset), column)
     names = [str(name) for name in dataset.target.attrs.get("classes", range(max(labels, 2)))]
     if not column:
         return names
     of = dataset.target.attrs.get("column", "class" if labels == 1 else "label")
     return [f"{of} {name}" if re.fullmatch(r"[-+.\d]*|_.*|True|False", name) else name for name in names]
+
+
+def _digits(labels: int, shifted: bool, column: bool) -> list[str]:
+    """What the labels of the digits stand for; shifted, the last stands for none."""
+    if not column:
+        return [str(label + shifted) for label in range(labels)]
+    if not shifted:
+        return [f"digit {label}" for label in range(labels)]
+    return [*(f"digit {label + 1} (label {label})" for label in range(labels - 1)), f"no digit (label {labels - 1})"]
 
 
 def original(dataset: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:

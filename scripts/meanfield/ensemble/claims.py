@@ -276,11 +276,22 @@ def _counted(words: str, group: pd.DataFrame) -> str:
 
 
 def markdown(table: pd.DataFrame) -> str:
-    """The verdicts as a Markdown table, each with its counts, for people; and the numbers as a list."""
+    """The verdicts as a Markdown table, each with its counts, for people; and one of the numbers, a line a comparison."""
     shown = {
         "figure": table.figure,
         "statement": table.statement,
         **{words: table[name] + ": " + table[f"{name}_counts"] for name, words in zip(COLUMNS.values(), SHOWN, strict=True)},
     }
-    numbers = [f"- **{row.statement}** {row.numbers}" for row in table.itertuples()]
-    return "\n".join([pd.DataFrame(shown).to_markdown(index=False), "", *numbers, ""])
+    return "\n".join([pd.DataFrame(shown).to_markdown(index=False), "", in_numbers(table).to_markdown(index=False), ""])
+
+
+def in_numbers(table: pd.DataFrame) -> pd.DataFrame:
+    """The sentences of the verdicts taken apart: statement (once), comparison, in how many networks it holds, the effect."""
+    rows = []
+    for verdict in table.itertuples():
+        for number, part in enumerate(verdict.numbers.removesuffix(".").split("; ")):
+            words, _, size = part.rpartition(": ")
+            outcome, _, effect = size.partition(" (")
+            words = words[:1].upper() + words[1:]
+            rows.append(("" if number else verdict.statement, words, outcome, effect.removesuffix(")")))
+    return pd.DataFrame(rows, columns=["statement", "comparison", "outcome", "effect"])

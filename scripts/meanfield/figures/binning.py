@@ -96,7 +96,7 @@ def axes(edges: dict[str, np.ndarray], tau: float) -> dict[str, dict]:
     """Both axes of a histogram: bins from λ = low to high, drawn from left to right, and labelled ticks, as lists."""
     locations = MaxNLocator(5).tick_values(*edges["linear"][[0, -1]])
     ticks = {
-        "symlog": symlog_ticks(edges["symlog"], tau),
+        "symlog": symlog_ticks(edges["symlog"], tau, most=5),
         "linear": (locations, [f"{tick:g}" for tick in locations]),
     }
     described = {}

@@ -1,8 +1,8 @@
 """
 The paper's figures along training, from the joint table of indices; the published points, where at hand, on top of ours.
 
-Each function returns a matplotlib figure: one column of panels per dataset and architecture, one curve per activation. With
-several seeds the first, which is the published draw, is drawn in full and the others thin.
+Each function returns a matplotlib figure: one column of panels per dataset and architecture, one curve per activation; a
+table of one dataset and architecture gives that column alone. With several seeds each is thin, and their median bold.
 """
 
 from collections.abc import Iterable, Sequence
@@ -20,6 +20,7 @@ from meanfield.model.registry import ACTIVATIONS
 Published = dict[tuple[str, str, str], pd.DataFrame]
 """`quantities.published_columns` of the runs (dataset, architecture, activation) whose published arrays are at hand."""
 
+CURVE = {"lw": 1.2, "ms": 3, "markevery": 0.1}
 COST, UPDATE = style.LABELS["cost"], "update"
 CAUSES = {
     "gamma_rows": ("exactly zero rows", "0.25"),
@@ -29,12 +30,19 @@ CAUSES = {
 """γ by cause: column of the table; its legend and grey."""
 LIFTED = {"facecolor": "none", "edgecolor": "0.55", "hatch": "////", "lw": 0}
 BETAS = (0.3, 1, 10)  # of the ESP curves in figure 2
+NARROWEST = 4.2  # inches of a figure
 
 
-def _columns(indices: pd.DataFrame, rows: int, height: float) -> tuple[Figure, list[tuple[np.ndarray, pd.DataFrame]]]:
-    """A figure with `rows` panels, each `height` inches high, per dataset and architecture; and those with their lines."""
+def _columns(
+    indices: pd.DataFrame, rows: int, height: float, below: int = 0
+) -> tuple[Figure, list[tuple[np.ndarray, pd.DataFrame]]]:
+    """A figure with `rows` panels, each `height` inches high, per dataset and architecture; and those with their lines.
+
+    More rows are added for so many panels `below`.
+    """
     experiments = [runs for _, runs in indices.groupby(RUN[:2], sort=False)]
-    figure = Figure(figsize=(2.6 * max(len(experiments), 2), height * rows + 0.6), layout="constrained")
+    rows += -(-below // len(experiments))
+    figure = Figure(figsize=(max(2.6 * len(experiments), NARROWEST), height * rows + 0.6), layout="constrained")
     axes = figure.subplots(rows, len(experiments), squeeze=False)
     for column, runs in zip(axes.T, experiments, strict=True):
         style.title(column[0], " ".join(runs[RUN[:2]].iloc[0]), runs.source.iloc[0])
@@ -42,12 +50,20 @@ def _columns(indices: pd.DataFrame, rows: int, height: float) -> tuple[Figure, l
 
 
 def _curves(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
-    """Column y against column x: one curve per activation and seed; none where y is unknown (inertia gives no λ < 0)."""
-    for (activation, seed), run in runs[runs[y].notna()].groupby(["activation", "seed"], sort=False):
-        look = style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1}
-        if seed != runs.seed.min():
-            look |= {"label": None, "lw": 0.5, "alpha": 0.4, "marker": None}
-        axes.plot(run[x], run[y], **look)
+    """Column y against column x: one curve per activation; of several seeds each thin, and at each record their median.
+
+    None where y is unknown (inertia gives no λ < 0).
+    """
+    known, bold = runs[runs[y].notna()], {}
+    for activation, run in known.groupby("activation", sort=False):
+        if run.seed.nunique() > 1:
+            for _, member in run.groupby("seed", sort=False):
+                axes.plot(member[x], member[y], color=style.colour(activation), **style.MEMBER)
+            run = run.groupby("update", as_index=False)[list({x, y} - {"update"})].median()
+            bold = {"lw": 1.8}
+        axes.plot(run[x], run[y], **style.look(activation) | CURVE | bold)
+    if bold:
+        style.key_to_members(axes)
 
 
 def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str) -> None:
@@ -55,7 +71,7 @@ def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str
     for run, ours in runs.groupby(RUN, sort=False):
         if run in published and y in published[run]:
             theirs = published[run][published[run]["update"] <= ours["update"].max()]
-            axes.plot(theirs[x], theirs[y], label="published", **style.POINTS)
+            axes.plot(theirs[x], theirs[y], **style.points(run[-1]))
 
 
 def _scales(axes: Axes, x: str, y: str) -> None:
@@ -103,8 +119,8 @@ def fig3a_cost(indices: pd.DataFrame, published: Published) -> Figure:
 
 
 def fig3b_alpha(indices: pd.DataFrame, published: Published) -> Figure:
-    """Figure 3b: α against the cost; above as published (λ < 0), below resolved (λ < −τ)."""
-    rows = {"alpha_published": "α as published, λ < 0", "alpha": "α resolved, λ < −τ"}
+    """Figure 3b: α against the cost; above every λ < 0, as published, below resolved (λ < −τ)."""
+    rows = {"alpha_published": f"α {'as published' if published else 'by sign'}, λ < 0", "alpha": "α resolved, λ < −τ"}
     return _along(indices, published, "cost", rows)
 
 
@@ -137,34 +153,49 @@ def accuracy(indices: pd.DataFrame, published: Published) -> Figure:
 
 
 def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
-    """Figure 4 right: γ as published and resolved against the cost; below, for each activation, γ by cause."""
-    activations = list(indices.activation.unique())
-    rows = {"gamma_published": "γ as published,\nzero rows", "gamma": "γ resolved,\n|λ| ≤ τ"}
-    figure, columns = _columns(indices, len(rows) + len(activations), 1.9)
-    for (first, second, *below), runs in columns:
-        _quantities((first, second), runs, published, "cost", rows)
-        for axes in (first, second):
-            axes.set_xlabel(COST)
-        for axes, activation in zip(below, activations, strict=True):
-            run = runs[(runs.activation == activation) & (runs.seed == runs.seed.min())]
-            bottom = np.zeros(len(run))
-            for name, (label, grey) in CAUSES.items():
-                height = bottom + run[name].to_numpy()
-                axes.fill_between(run["update"], bottom, height, color=grey, lw=0, label=label)
-                bottom = height
-            if "gamma_lifted" in run:
-                axes.fill_between(
-                    run["update"], bottom, bottom + run.gamma_lifted, label="lifted by the weight penalty", **LIFTED
-                )
-            look = style.look(activation) | {"lw": 1.2, "ms": 3, "markevery": 0.1, "label": None}
-            axes.plot(run["update"], run.gamma, **look)
-            axes.set_ylim(-0.03, 1.03)
-        below[-1].set_xlabel(UPDATE)
-    labels = [*rows.values(), *(f"γ of {ACTIVATIONS[name].label},\nby cause" for name in activations)]
-    for axes, label in zip(columns[0][0], labels, strict=True):
+    """Figure 4 right: γ by exactly zero rows, as published, and resolved, against the cost; below, γ by cause.
+
+    By cause are drawn the runs, of several seeds the first, that have a γ above 0 at any record; the others are named.
+    """
+    rows = {
+        "gamma_published": f"γ {'as published,' if published else 'by'}\nzero rows",
+        "gamma": "γ resolved,\n|λ| ≤ τ",
+    }
+    first = indices[indices.groupby(RUN).seed.transform("min") == indices.seed]
+    one = ", first seed" if len(first) < len(indices) else ""
+    runs = list(first.groupby(RUN, sort=False))
+    flat = [(name, run) for name, run in runs if run.filter(items=[*CAUSES, "gamma_lifted"]).to_numpy().any()]
+    figure, columns = _columns(indices, len(rows), 1.9, below=len(flat))
+    for panels, pair in columns:
+        _quantities(panels[:2], pair, published, "cost", rows)
+        panels[1].set_xlabel(COST)
+    for axes, label in zip(columns[0][0], rows.values(), strict=False):
         axes.set_ylabel(label)
-    style.legend(figure)
+    grid = np.transpose([panels[len(rows) :] for panels, _ in columns])
+    for axes, (name, run) in zip(grid.flat, flat, strict=False):
+        _causes(axes, run)
+        axes.set_title(f"{' '.join(name[:2])}\n{ACTIVATIONS[name[2]].label}", fontsize="medium")
+        axes.set_xlabel(UPDATE)
+    for axes in grid.flat[len(flat) :]:
+        axes.set_axis_off()
+    for axes in grid[:, 0]:
+        axes.set_ylabel("γ by cause" + one)
+    zero = [name for name, _ in runs if name not in dict(flat)]
+    style.legend(figure, f"γ is 0 all along{one}: {style.listed(zero)}" if zero else "")
     return figure
+
+
+def _causes(axes: Axes, run: pd.DataFrame) -> None:
+    """γ of one run against the update: the causes on top of each other, the curve around them."""
+    bottom = np.zeros(len(run))
+    for name, (label, grey) in CAUSES.items():
+        height = bottom + run[name].to_numpy()
+        axes.fill_between(run["update"], bottom, height, color=grey, lw=0, label=label)
+        bottom = height
+    if "gamma_lifted" in run:
+        axes.fill_between(run["update"], bottom, bottom + run.gamma_lifted, label="lifted by the weight penalty", **LIFTED)
+    axes.plot(run["update"], run.gamma, **style.look(run.activation.iloc[0]) | CURVE | {"label": None})
+    axes.set_ylim(-0.03, 1.03)
 
 
 def fig2_activations(indices: pd.DataFrame, published: Published) -> Figure:

@@ -11,7 +11,17 @@ from typing import NamedTuple
 import numpy as np
 import xarray as xr
 
-from meanfield.data.task import class_names, classes, feature_names, label_names, loss_of, original, part, task_of
+from meanfield.data.task import (
+    class_names,
+    classes,
+    feature_names,
+    is_shifted,
+    label_names,
+    loss_of,
+    original,
+    part,
+    task_of,
+)
 from meanfield.errors import MeanfieldError
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
@@ -73,7 +83,7 @@ def _components(directions: np.ndarray, dataset: xr.Dataset) -> tuple[str, str]:
         name = f"principal component {number}{scaled}"
         if "feature" in dataset.coords:
             largest = np.argsort(-np.abs(weights), kind="stable")[:NAMED]
-            shares = [f"{weights[k]:+.2f}".replace("-", "−") + f" {shorten(feature_names(dataset)[k], 14)}" for k in largest]
+            shares = [f"{weights[k]:+.2f}".replace("-", "−") + f" {shorten(feature_names(dataset)[k], 17)}" for k in largest]
             name = "\n".join([name.removeprefix("principal "), *shares])  # short, for it stands beside a small picture, too
         names.append(name)
     return tuple(names)
@@ -103,6 +113,20 @@ def true_classes(target: np.ndarray) -> np.ndarray:
     return np.where((target.shape[-1] == 1) | target.any(axis=-1), classes(target), NO_CLASS)
 
 
+def wrong(theta: np.ndarray, network: Network, dataset: xr.Dataset) -> np.ndarray:
+    """Whether each sample of a classification is decided wrongly, bool [sample], as the accuracy counts; theta [P].
+
+    As in 2018 a sample without a label counts as label 0.
+    """
+    values = predictions(theta, network, dataset.features.values, dataset)
+    return classes(values) != classes(dataset.target.values)
+
+
+def class_titles(dataset: xr.Dataset) -> list[str]:
+    """What each class is called where it stands by itself, as in a legend; the last, at NO_CLASS, is having none."""
+    return [*class_names(dataset, column=True), "digit 0 (no label)" if is_shifted(dataset) else "no label"]
+
+
 def said(dataset: xr.Dataset) -> list[str]:
     """What is said of each training sample: its row in the file, if that is known, and its class or target."""
     training = dataset.isel(sample=(dataset.split == "train").values)
@@ -114,6 +138,6 @@ def said(dataset: xr.Dataset) -> list[str]:
             for values in training.target.values * deviation + mean
         ]
     else:
-        names = [*class_names(dataset, column=True), "no label"]  # NO_CLASS is −1
+        names = class_titles(dataset)
         what = [names[number] for number in true_classes(training.target.values)]
     return [f"row {row}: {text}" for row, text in zip(training.row.values, what, strict=True)] if "row" in training else what

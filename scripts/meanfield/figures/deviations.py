@@ -46,5 +46,5 @@ def deviations(table: pd.DataFrame) -> Figure:
     if "alpha_softmax" in table:
         label = "the same with a softmax"
         handles.append(Line2D([], [], ls="", color="0.3", marker="^", mfc="none", ms=6, label=label))
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, frameon=False)
+    style.legend(figure, handles=handles)
     return figure

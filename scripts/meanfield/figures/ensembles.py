@@ -12,6 +12,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from meanfield.data.description import RUN
 from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
 from meanfield.ensemble.members import INTERVAL, label
 from meanfield.figures import style
@@ -19,10 +20,13 @@ from meanfield.model.registry import ACTIVATIONS
 
 AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
+SHOWN = {*RUN, "seed", "update", "source", "gamma_rows", *CURVES, *AXES}
+"""The columns of indices.csv that are drawn."""
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
 COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
-ROW = 0.17  # inches for one comparison
-PANELS = 7  # of tests beside each other
+WIDTH, ROW = 9, 0.21  # inches of a claim's figure, in which its type can be read on a page; for one comparison
+NETWORKS, PANELS = 3, 2  # of a claim's figure beside each other; panels of tests
+SMALL = 8  # points of its smallest type
 
 
 def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callable[[Axes, pd.DataFrame], None]) -> None:
@@ -35,7 +39,8 @@ def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callab
             continue
         style.title(panel, f"{datasets[row]} {architectures[column]}", runs.source.iloc[0])
         draw(panel, runs)
-        if not any(other.axison and other.get_ylabel() for other in axes[row]):
+        labelled = any(other.axison and other.get_ylabel() for other in axes[row])
+        if panel.get_subplotspec().is_first_col() or not labelled:
             panel.set_ylabel(ylabel)
 
 
@@ -50,9 +55,12 @@ def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
     """A column against the update, for each activation: members, band, median."""
     for activation, run in runs.groupby("activation", sort=False):
         _members(panel, activation, run, "update", column, _by_record(run, column).reset_index())
+    _key(panel, f"the central {INTERVAL[1] - INTERVAL[0]:.0%}")
     panel.set_xlabel("update")
     if column in LOGARITHMIC:
         style.logarithmic(panel, "y")
+    else:
+        panel.set_ylim(-0.03, 1.03)
 
 
 def _members(panel: Axes, activation: str, run: pd.DataFrame, x: str, y: str, band: pd.DataFrame) -> None:
@@ -61,6 +69,12 @@ def _members(panel: Axes, activation: str, run: pd.DataFrame, x: str, y: str, ba
     panel.plot(*_as_one_line(run, x, y), color=look["color"], lw=0.3, alpha=0.25)
     panel.fill_between(band[x], band.low, band.high, color=look["color"], alpha=0.2, lw=0)
     panel.plot(band[x], band["median"], **look, lw=1.3, ms=3, markevery=0.15)
+
+
+def _key(panel: Axes, band: str) -> None:
+    """Entries of the legend that say what is thin, bold, and a band."""
+    style.key_to_members(panel)
+    panel.fill_between([], [], [], color="0.3", alpha=0.2, lw=0, label=f"band: {band}")
 
 
 def _as_one_line(run: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndarray]:
@@ -78,6 +92,7 @@ def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
         ends = (run.alpha, run.alpha + run.gamma - run.gamma_rows) if y == "alpha" else (run.gamma_rows, run.gamma)
         medians = run.assign(low=ends[0], high=ends[1]).groupby("update")[[x, y, "low", "high"]].median()
         _members(panel, activation, run, x, y, medians.rename(columns={y: "median"}))
+    _key(panel, "unresolved from 0")
     style.logarithmic(panel, "x")
     panel.invert_xaxis()
     panel.set(ylim=(-0.02, 1.02), xlabel=AXES[x])
@@ -108,19 +123,24 @@ def of_claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, compari
     datasets = [tasks[task] for task in dict.fromkeys(task for test in claim.tests for task in test.tasks) if task in tasks]
     shown = indices[indices.dataset.isin(datasets) & indices.activation.isin(names)]
     shown = shown.assign(dataset=shown.dataset.map({dataset: task for task, dataset in tasks.items()}))
-    rows = shown.dataset.nunique() if claim.curve else 0
+    rows, networks = shown.dataset.nunique() if claim.curve else 0, shown.architecture.nunique()
+    lines = -(-networks // NETWORKS)  # of networks, for each dataset
     across = min(len(claim.tests), PANELS)
     down = -(-len(claim.tests) // across)
-    lines = max(6, mine.groupby("test").size().max()) if len(mine) else 6
-    upper_height, lower_height = 2.1 * rows, down * (ROW * lines + 0.9)
-    figure = Figure(figsize=(14, 0.9 + upper_height + lower_height), layout="constrained")
+    compared_lines = max(3, mine.groupby("test").size().max()) if len(mine) else 3
+    upper_height, lower_height = 2.1 * rows * lines, down * (ROW * compared_lines + 1)
+    figure = Figure(figsize=(WIDTH, 0.9 + upper_height + lower_height), layout="constrained")
     if shown.empty or mine.empty:
         style.unavailable(figure.subplots(), "not run")
         return figure
     upper, lower = figure.subfigures(2, 1, height_ratios=(max(upper_height, 0.01), lower_height))
     if rows:
-        axes = upper.subplots(rows, shown.architecture.nunique(), squeeze=False)
-        _networks(axes, shown, CURVES[claim.curve], lambda panel, runs: _along_training(panel, runs, claim.curve))
+        beside = min(networks, NETWORKS)
+        axes = upper.subplots(rows * lines, beside, squeeze=False).reshape(rows, lines * beside)
+        for panel in axes[:, networks:].flat:
+            panel.set_axis_off()
+        axes, curve = axes[:, :networks], claim.curve
+        _networks(axes, shown, CURVES[curve], lambda panel, runs: _along_training(panel, runs, curve))
     panels = lower.subplots(down, across, squeeze=False).ravel()
     for panel in panels[len(claim.tests) :]:
         panel.set_axis_off()
@@ -163,12 +183,12 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
         panel.set_xlim(left, right)
     else:
         panel.axvline(0, color="0.3", lw=0.6, zorder=0)
-    panel.set_yticks(range(len(names)), names, fontsize=6)
+    panel.set_yticks(range(len(names)), names, fontsize=SMALL)
     panel.set_ylim(len(names) - 0.4, -0.6)
     subject = ACTIVATIONS[test.activation].label
     versus = f" − with {test.than_architecture}" if test.than_architecture else "" if test.within else " − that of the other"
-    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 28)), fontsize=7)
-    panel.tick_params(axis="x", labelsize=6)
+    panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 40)), fontsize=SMALL)
+    panel.tick_params(axis="x", labelsize=SMALL)
     for outcome in dict.fromkeys(rows.outcome):
         panel.scatter([], [], s=12, color=COLOURS[outcome], label=outcome)
-    panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="first member, the published draw")
+    panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="the first seed")

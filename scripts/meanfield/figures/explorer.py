@@ -5,7 +5,6 @@ All that is shown is computed here, record by record: bar heights, curves, decis
 hands the chosen record to the charts, which are Bokeh's. Drawn is the first seed.
 """
 
-import re
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +20,7 @@ from bokeh.resources import INLINE
 from bokeh.themes import Theme
 
 from meanfield.data.task import class_names, label_names, part, scores_in, task_of
-from meanfield.figures import binning, decision, style
+from meanfield.figures import binning, decision, pages, style
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
 from meanfield.model.registry import ACTIVATIONS
@@ -32,6 +31,12 @@ NUMBERS = [*style.LABELS, "gradient_norm", "test_score"]
 AXES = {"symlog": "symmetric-logarithmic", "linear": "linear"}
 BINARY = style.BINARY_COLOURS[1:-1]  # one shade an eighth of probability
 LINES = {"-": "solid", "--": "dashed", "-.": "dashdot", ":": "dotted"}  # Bokeh's names for Matplotlib's
+APART = """
+const kept = []
+for (const i of indices) if (kept.every((j) => Math.max(distance(i, j), distance(j, i)) >= 4)) kept.push(i)
+return kept
+"""
+"""Keeps a tick's label if it stands 4 pixels from those before it; that of the eigenvalue 0, the last, gives way first."""
 TEXT = {"axis_label_text_font_size": "14px", "major_label_text_font_size": "14px", "axis_label_text_font_style": "normal"}
 LEGEND = {"label_text_font_size": "14px", "border_line_color": None, "margin": 0, "padding": 4}
 THEME = Theme(json={"attrs": {"Title": {"text_font_size": "15px"}, "Axis": TEXT, "Legend": LEGEND}})
@@ -195,8 +200,12 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
             document.add_root(root)
     document.js_on_event("document_ready", show)
     template = Path(__file__).with_suffix(".html.j2").read_text()
-    named = {"labels": {name: ACTIVATIONS[name].label for name in activations}, "curves": list(style.LABELS)}
-    return repeatable(file_html(document, INLINE, template=template, template_variables=named))
+    named = {
+        "labels": {name: ACTIVATIONS[name].label for name in activations},
+        "curves": list(style.LABELS),
+        "style": pages.STYLE,
+    }
+    return pages.repeatable(file_html(document, INLINE, template=template, template_variables=named))
 
 
 def _controls(tasks: dict[str, dict], labels: list[str]) -> dict[str, models.Model]:
@@ -228,6 +237,7 @@ def _figure(title: str, label: str, **settings: object) -> figure:
     picture.add_layout(models.Title(text="", name="mark", text_color=style.MARK_COLOUR), "above")
     picture.add_layout(models.Title(text=title), "above")
     picture.xaxis.axis_label = label
+    picture.xaxis.major_label_policy = models.CustomLabelingPolicy(code=APART)
     return picture
 
 
@@ -241,6 +251,8 @@ def _spectrum(activation: str, shared: dict) -> figure:
     )  # fmt: skip
     picture.add_tools(models.HoverTool(tooltips=[("λ", "@low{0.0e+0} … @high{0.0e+0}"), ("eigenvalues", "@count")]))
     picture.yaxis.axis_label = "count"
+    picture.yaxis.ticker = picture.ygrid.ticker = models.FixedTicker(ticks=[10**power for power in range(7)])
+    picture.yaxis.formatter = models.CustomJSTickFormatter(code="return `${tick}`")
     picture.xaxis.ticker = picture.xgrid.ticker = shared["ticker"]
     picture.add_layout(models.Span(location=0, dimension="height", line_color="#999999", level="underlay"))
     unresolved = models.BoxAnnotation(left=-1 - binning.SLOT, right=1 + binning.SLOT, fill_color="#DDDDDD", level="underlay")
@@ -283,12 +295,5 @@ def _curve(quantity: str, shared: dict) -> figure:
         picture.scatter("update", quantity, source=source, size="size", marker=style.BOKEH[look["marker"]], **names)
     picture.add_layout(models.Span(name="cursor", dimension="height", line_color="black"))
     picture.add_layout(picture.legend[0], "below")
-    picture.legend.update(orientation="horizontal", ncols=3)
+    picture.legend.update(orientation="horizontal", ncols=3, spacing=14)
     return picture
-
-
-def repeatable(html: str) -> str:
-    """The page with Bokeh's random and running identifiers replaced by their order of appearance."""
-    order: dict[str, str] = {}
-    pattern = r'[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}|(?<=")p[0-9]{4,}(?=")'
-    return re.sub(pattern, lambda found: order.setdefault(found[0], f"id-{len(order)}"), html)

@@ -1,13 +1,17 @@
 """One look for every picture: an activation's colour, marker and line, the mark of stand-in data, how a figure is saved."""
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from meanfield.data.storage import STAND_IN
@@ -45,7 +49,11 @@ CLASS_COLOURS = (
     "#CC6677", "#332288", "#DDCC77", "#117733", "#88CCEE", "#882255", "#44AA99", "#999933", "#AA4499", "#661100",
 )  # fmt: skip
 NO_CLASS = "#BBBBBB"
-POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 3.5, "mew": 0.5, "ls": "", "zorder": 4}  # published values
+WRONG = {"marker": "x", "s": 9, "c": "black", "lw": 0.5, "zorder": 3}  # samples that are decided wrongly
+PUBLISHED = "published"
+POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 6.5, "mew": 0.7, "ls": "", "zorder": 4, "label": PUBLISHED}
+"""Published values, of any activation: so they stand in the legend; in panels as `points` has them."""
+MEMBER = {"lw": 0.5, "alpha": 0.4}  # the curve of one of several seeds
 LONG = 10  # characters of a label; a panel, 3 inches wide, holds so many beside what is said of it
 DPI = 150
 PRINTED = {
@@ -71,6 +79,14 @@ def look(activation: str) -> dict:
     return {"color": colour, "marker": marker, "linestyle": dashes, "label": ACTIVATIONS[activation].label}
 
 
+def points(activation: str) -> dict:
+    """Keyword arguments of an activation's published values: rings in its colour, few enough to leave its curve in sight.
+
+    They are spaced by their distance in the panel, as the markers of curves are, and so lie around these where both agree.
+    """
+    return POINTS | {"mec": colour(activation), "markevery": 0.1}
+
+
 def class_look(number: int, labels: int) -> tuple[str, str]:
     """Colour and marker of a class (`decision.true_classes`; negative: none) among so many labels."""
     if labels == 1:
@@ -94,10 +110,19 @@ def heading(activation: str, said: str, sign: str = ":") -> str:
     return sign.join([label, "\n" + said if len(label) > LONG else " " + said])
 
 
+def listed(runs: Iterable[Sequence[str]]) -> str:
+    """Runs (dataset, architecture, activation) in words, as "linear 10 ESP, ReLU; digits 25 ESP"."""
+    named = {}
+    for dataset, architecture, activation in runs:
+        named.setdefault(f"{dataset} {architecture}", []).append(ACTIVATIONS[activation].label)
+    return "; ".join(f"{pair} {', '.join(labels)}" for pair, labels in named.items())
+
+
 def title(axes: Axes, text: str, source: str) -> None:
     """The panel's title, with the mark of stand-in data between it and the panel."""
     axes.set_title(text, pad=16 if mark(source) else None)
-    axes.text(0.5, 1.03, mark(source), color=MARK_COLOUR, size=7, ha="center", transform=axes.transAxes)
+    place = {"xy": (0.5, 1), "xycoords": "axes fraction", "xytext": (0, 4), "textcoords": "offset points"}
+    axes.annotate(mark(source), **place, color=MARK_COLOUR, size=7, ha="center", annotation_clip=False)
 
 
 def logarithmic(axes: Axes, which: str) -> None:
@@ -116,16 +141,30 @@ def unavailable(axes: Axes, reason: str) -> None:
     axes.set(xticks=[], yticks=[])
 
 
-def legend(figure: Figure) -> None:
-    """One legend below all panels: the labelled artists of the figure, each label once."""
+def key_to_members(axes: Axes) -> None:
+    """Entries of the legend that say what is bold and what is thin, where several seeds are drawn."""
+    axes.plot([], [], color="0.3", lw=2, label="bold: median of the seeds")
+    axes.plot([], [], color="0.3", lw=MEMBER["lw"], label="thin: each seed")
+
+
+def legend(figure: Figure, said: str = "", handles: Iterable[Artist] = ()) -> None:
+    """One legend below all panels: `handles`, or the labelled artists of the figure, each label once; in as few rows as fit.
+
+    Above it what is `said` of the whole figure.
+    """
+    labelled = [handle for axes in figure.axes for handle in axes.get_legend_handles_labels()[0]]
     found = {}
-    for axes in figure.axes:
-        for handle, label in zip(*axes.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
-    if found:
-        inches = 0.6 + 0.08 * max(map(len, found))  # that one entry takes
-        columns = max(1, min(len(found), int(figure.get_figwidth() / inches)))
-        figure.legend(found.values(), found.keys(), loc="outside lower center", ncols=columns, frameon=False)
+    for handle in handles or labelled:
+        found.setdefault(handle.get_label(), handle)
+    if PUBLISHED in found:
+        found[PUBLISHED] = Line2D([], [], **POINTS)  # of no activation
+    form = {"loc": "outside lower center", "frameon": False, "title": fill(said, int(12 * figure.get_figwidth()))}
+    for rows in range(1, len(found) + 1):
+        columns = -(-len(found) // rows)
+        drawn = figure.legend(found.values(), found.keys(), ncols=columns, **form)
+        if drawn.get_window_extent().width <= figure.bbox.width or columns == 1:
+            return
+        drawn.remove()
 
 
 def save(figure: Figure, *paths: str | Path) -> None:

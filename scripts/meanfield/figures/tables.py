@@ -1,6 +1,6 @@
 """The joint tables: all runs record by record, and one line a run; as CSV, Markdown, LaTeX and a sortable page."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -14,9 +14,29 @@ ENDS = ["zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"
 """Columns of which the summary has the first and the last value, besides cost and scores."""
 
 
-def joined(paths: Sequence[str]) -> pd.DataFrame:
-    """The per-run indices.csv files as one table."""
-    return pd.concat(map(read_table, paths), ignore_index=True)
+MOST = 5000  # lines of a table for reading; beyond, the CSV has them
+
+
+def joined(paths: Sequence[str], columns: Container[str] = ()) -> pd.DataFrame:
+    """The per-run indices.csv files as one table; of its columns these alone, if any are named."""
+    return pd.concat([read_table(path, columns) for path in paths], ignore_index=True)
+
+
+def by_run(measure: Callable[[pd.DataFrame], pd.DataFrame], paths: Sequence[str]) -> pd.DataFrame:
+    """What `measure` makes of each run's indices.csv, as one table: one run in memory at a time."""
+    return pd.concat([measure(read_table(path)) for path in paths], ignore_index=True)
+
+
+def write_joined(paths: Sequence[str], csv: str | Path) -> pd.DataFrame:
+    """Write `joined` as CSV, a run in memory at a time; its first MOST + 1 lines."""
+    columns = list(dict.fromkeys(name for path in paths for name in pd.read_csv(path, nrows=0)))
+    head, missing = [], MOST + 1
+    for number, path in enumerate(paths):
+        run = read_table(path).reindex(columns=columns)
+        run.to_csv(csv, index=False, mode="a" if number else "w", header=not number)
+        head.append(run.head(missing))
+        missing -= len(head[-1])
+    return pd.concat(head, ignore_index=True)
 
 
 def summary(indices: pd.DataFrame) -> pd.DataFrame:
@@ -32,6 +52,14 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
         result[f"{name}_first"], result[f"{name}_last"] = first[name], last[name]
     result[["lambda_min_last", "lambda_max_last", "source"]] = last[["lambda_min", "lambda_max", "source"]]
     return result.reset_index()
+
+
+def brief(table: pd.DataFrame) -> pd.DataFrame:
+    """Of a summary what a page has room for: each run, six quantities at the first and the last record, and the source."""
+    found = scores_in([name.removesuffix("_last") for name in table])
+    scores = [f"{part}_{score}" for score in found for part in ("train", "test")]
+    quantities = ("cost", *scores, "zero_residuals", "alpha", "gamma")
+    return table[[*RUN, "seed", *(f"{name}_{end}" for name in quantities for end in ("first", "last")), "source"]]
 
 
 def deviations(
@@ -75,13 +103,39 @@ def markdown(table: pd.DataFrame, digits: str = ".4g") -> str:
 
 
 def write(
-    table: pd.DataFrame, title: str, csv: str | Path, markdown_path: str | Path, latex: str | Path, page: str | Path
+    table: pd.DataFrame,
+    title: str,
+    csv: str | Path,
+    *readable: str | Path,
+    on_page: pd.DataFrame | None = None,
 ) -> None:
-    """The same table four times: CSV in full precision; Markdown, LaTeX and a sortable page in four digits for reading."""
+    """The same table four times: CSV in full precision; Markdown, LaTeX and a sortable page in four digits for reading.
+
+    The page may show less, `on_page`; it then names the CSV file for the rest.
+    """
     table.to_csv(csv, index=False)
-    Path(markdown_path).write_text(markdown(table))
+    write_readable(table, title, csv, *readable, on_page=on_page)
+
+
+def write_readable(
+    table: pd.DataFrame,
+    title: str,
+    csv: str | Path,
+    markdown_path: str | Path,
+    latex: str | Path,
+    page: str | Path,
+    on_page: pd.DataFrame | None = None,
+) -> None:
+    """A table for reading, as `write` does, of a CSV file that is there; of a longer one its first MOST lines."""
+    notes = [] if on_page is None else [f"All {table.shape[1]} columns are in {Path(csv).name}."]
+    above = ""
+    if len(table) > MOST:
+        notes.append(f"These are the first {MOST} lines; all are in {Path(csv).name}.")
+        above = notes[-1] + "\n\n"
+        table, on_page = table.head(MOST), None if on_page is None else on_page.head(MOST)
+    Path(markdown_path).write_text(above + markdown(table))
     shown = table.map(lambda value: f"{value:.4g}" if isinstance(value, float) else str(value))
     shown.columns = [name.replace("_", " ") for name in shown]
     latex_table = shown.style.hide(axis="index").format(escape="latex")
     Path(latex).write_text(latex_table.to_latex(hrules=True))
-    Path(page).write_text(pages.sortable(table, title))
+    Path(page).write_text(pages.sortable(table if on_page is None else on_page, title, " ".join(notes)))

@@ -199,7 +199,7 @@ def render(
     hold: float,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> None:
-    """Write the video, its poster, which is the last frame, and its preview of one dataset and architecture.
+    """Write the video, its poster, which is the first frame, and its preview of one dataset and architecture.
 
     Keys are activations. The last frame stays for `hold` seconds, in the preview, too.
     """
@@ -215,6 +215,8 @@ def render(
     for record in progress(range(last + 1), "frame"):
         frame = scene.draw(record)
         encoder.send(frame)
+        if record == 0:
+            Image.fromarray(frame).convert("RGB").save(poster)
         if (last - record) % every == 0:
             image = Image.fromarray(frame).convert("RGB")
             small.append(image.resize((PREVIEW_WIDTH, PREVIEW_WIDTH * scene.height // WIDTH), Image.Resampling.LANCZOS))
@@ -223,7 +225,6 @@ def render(
     encoder.close()
     if not _finished(path):  # the encoder's process may fail without a word, on a full disk say
         raise OSError(f"{path} could not be encoded to its end")
-    Image.fromarray(frame).convert("RGB").save(poster)
     _save_preview(small, preview, 1000 * every / frames_per_second, 1000 * hold)
 
 

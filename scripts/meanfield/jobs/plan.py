@@ -5,6 +5,7 @@ Imported by the Snakefile, so it needs nothing but the standard library. A run i
 activation; a pair is dataset and architecture. The configuration is one that `configuration.check` has passed.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +19,7 @@ SOFTMAX = "-softmax"  # the same: by the corrected protocol, and several classes
 SUFFIXES = {"corrected": CORRECTED, "tensorflow": SECOND, "softmax": SOFTMAX}
 ORIGINAL = {"method": "adam", "batch_size": None, "l2": 0}  # of the optimizer: what all runs of the publication share
 DELIMITERS = {".csv": ",", ".tsv": "\t"}  # of tables whose settings do not say
+MOST_MIB, MOST_MINUTES = 4000, 20  # that a job of a run may ask for; with more members than that takes it is split
 MOST_REPLAYED = 10  # members of a run that are trained in the arithmetic of 2018, one by one; more are an ensemble
 
 # Samples, features and labels of what the datasets are made of, before they are made.
@@ -96,6 +98,8 @@ class Plan:
             self.experiments |= self.experiments_of(followed)
         self.runs = self.runs_of()
         self.pairs = list(self.experiments_of())
+        self.pieces = {pair: self._pieces(*pair) for pair in self.experiments}
+        self.split = any(len(pieces) > 1 for pieces in self.pieces.values())
 
     def experiments_of(self, protocol: str | None = None) -> dict[tuple[str, str], dict]:
         """The experiments by pair, the dataset named for the protocol: the one given, else each one's own.
@@ -132,6 +136,34 @@ class Plan:
         """The seeds of a dataset's splits if it has several, one for each member of its runs; else none."""
         seeds = self.datasets[dataset]["split_seed"]
         return seeds if isinstance(seeds, list) else []
+
+    # A run with many members comes in pieces, which are jobs of their own; if any does, the files of all lie in pieces.
+
+    def _pieces(self, dataset: str, architecture: str) -> dict[str, list[int]]:
+        """The graph seeds of a run's members, job by job, by the numbers of the first and the last: "1-50", "51-100", …
+
+        Of a size that does not depend on the number of members: more of them leave finished pieces as they are.
+        """
+        seeds = self.seeds(dataset, architecture)
+        most = len(seeds) if self.split_seeds(dataset) else self.config["seeds_per_job"]
+        most = most or self.most_members(dataset, architecture)
+        return {f"{at + 1}-{at + len(part)}": part for at in range(0, len(seeds), most) if (part := seeds[at : at + most])}
+
+    def most_members(self, dataset: str, architecture: str) -> int:
+        """How many members of a run fit into MOST_MIB and MOST_MINUTES, for its training and its spectra; at least 1."""
+
+        def too_many(members: int) -> bool:
+            problem = self.problem(dataset, architecture, members)
+            asked = [need(problem) for need in (resources.training, resources.spectrum)]
+            return max(asked)[0] > MOST_MIB or max(minutes for _, minutes in asked) > MOST_MINUTES
+
+        members = range(1, len(self.seeds(dataset, architecture)) + 1)
+        return max(1, bisect_left(members, True, key=too_many))
+
+    def files(self, run: dict, name: str) -> list[str]:
+        """That file of each piece of a run, or the one of a run that is whole."""
+        pieces = self.pieces[run["dataset"], run["architecture"]]
+        return [path(run, f"pieces/{piece}/{name}") for piece in pieces] if self.split else [path(run, name)]
 
     # Videos, figures of networks, explorer and verdicts need spectra; with inertia there are none. They show one split.
 
@@ -217,16 +249,24 @@ class Plan:
             return {"kernels": kernels, "exceptions": self.config["exceptions"]}
         return None
 
+    @property
+    def spectrum(self) -> dict:
+        """How spectra are computed: keyword arguments of `spectrum.of_run`, those of lanczos where it is chosen."""
+        used = self.config["spectrum"]
+        return used if used["method"] == "lanczos" else {key: used[key] for key in ("method", "eigenvectors_at")}
+
     def problem(self, dataset: str, architecture: str, members: int | None = None) -> resources.Problem:
         """The size of a run, for what its jobs ask for; with all its members if their number is not given."""
         updates, recording = self.experiment(dataset, architecture)["updates"], self.config["recording"]
+        spectrum = self.config["spectrum"]
         return resources.Problem(
             *data_size(self.datasets[dataset]),
             hidden=[int(width) for width in architecture.split("-")],
             seeds=members or len(self.seeds(dataset, architecture)),
             updates=updates,
             records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
-            vectors=len(self.config["spectrum"]["eigenvectors_at"]),
+            vectors=len(spectrum["eigenvectors_at"]) if spectrum["method"] == "eigenvalues" else 0,
+            lanczos=(spectrum["probes"], spectrum["steps"]) if spectrum["method"] == "lanczos" else None,
         )
 
     def longest(self, dataset: str, architecture: str | None = None) -> int:
@@ -237,7 +277,13 @@ class Plan:
     def job_names(self) -> list[str]:
         """{rule}/{job} of every job of this configuration, as logs and benchmarks are named."""
         datasets = [f"dataset/{dataset}" for dataset in dict.fromkeys(dataset for dataset, _ in self.pairs)]
-        per_run = [f"{rule}/{named(run)}" for rule in ("training", "spectrum", "indices") for run in self.runs]
+        pieces = [
+            f"{named(run)}_{piece}" if self.split else named(run)
+            for run in self.runs
+            for piece in self.pieces[run["dataset"], run["architecture"]]
+        ]
+        per_run = [f"{rule}/{piece}" for rule in ("training", "spectrum", "indices") for piece in pieces]
+        per_run += [f"joined/{named(run)}_indices.csv" for run in self.runs if self.split]
         per_pair = [f"{rule}/{pair}" for rule in ("networks", "video") for pair in self.drawn]
         checks = [f"{rule}/{named(run)}" for rule in ("published", "comparison") for run in self.judged]
         joint = ["explorer/explorer"] * bool(self.drawn), ["verify/verify"] * bool(self.judged)

@@ -25,6 +25,7 @@ class Problem(NamedTuple):
     updates: int
     records: int
     vectors: int
+    lanczos: tuple[int, int] | None = None  # probes and steps where spectra are estimated by products, without the matrix
 
     @property
     def parameters(self) -> int:
@@ -48,10 +49,28 @@ def training(problem: Problem) -> tuple[int, int]:
 
 def spectrum(problem: Problem) -> tuple[int, int]:
     """MiB and minutes: 8·P² numbers for Hessians and their solution, S·V·P² for eigenvectors, and the trajectory."""
+    if problem.lanczos:
+        return _by_products(problem, *problem.lanczos)
     squares = (8 + 2 * problem.seeds * problem.vectors) * problem.parameters**2
     numbers = squares + 2 * problem.trajectory
     products = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
     return PYTHON + 8 * numbers // MIB, LEAST + round(problem.records * problem.seeds * products / 60)
+
+
+def _by_products(problem: Problem, probes: int, steps: int) -> tuple[int, int]:
+    """The same without the matrix, for float64: what `curvature.quadrature` and `model.products` hold, and the trajectory.
+
+    Lanczos vectors of as many probes as fit into 1 GiB, or of one; six vectors more of each; passes of all samples, if they
+    fit into 1 GiB; 0.25 GiB of signals, 0.5 GiB of symmetries; features three times.
+    """
+    size, units = problem.parameters, sum(problem.hidden) + problem.labels
+    vectors = max(min(8 * size * probes * steps, 2**30), 8 * size * steps) + 8 * size * (6 * probes + 12)
+    passes = min(8 * problem.samples * (problem.inputs + 1 + 12 * units), 2**30) + 3 * 2**28
+    features = 3 * 8 * problem.samples * problem.inputs
+    products = (probes * steps + 300) * 5e-10 * problem.samples * size
+    seconds = products + 3e-9 * probes * steps**2 * size + 1e-8 * probes * steps**3
+    minutes = LEAST + round(problem.records * problem.seeds * seconds / 60)
+    return PYTHON + (vectors + passes + features + 16 * problem.trajectory) // MIB, minutes
 
 
 def gpu(problem: Problem) -> tuple[int, int]:

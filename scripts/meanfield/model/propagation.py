@@ -134,24 +134,46 @@ def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.nd
     return result.reshape(theta.shape)
 
 
+class Linearized(NamedTuple):
+    """What a product needs of one part of the Hessian at a point, "H", "G" or "R" = H − G.
+
+    `local` are k_hh, k_hβ, k_ββ of each layer, [batch, sample, unit], `deltas` 0 where the part has none; `coupling` is Λ,
+    [batch, sample, label, label], of a coupled loss, else None.
+    """
+
+    point: Point
+    local: list[tuple[np.ndarray, ...]]
+    deltas: list[np.ndarray]
+    coupling: np.ndarray | None
+
+
+def linearized(theta: np.ndarray, network: Network, objective: Objective, part: str) -> Linearized:
+    """That part of the Hessian at theta [P]. MeanfieldError for bad input."""
+    check(theta, network, objective)
+    point = propagate(theta[None], network, objective)
+    choose = {"H": lambda k: k[0], "G": lambda k: k[1], "R": lambda k: k[0] - k[1]}[part]
+    local = [tuple(map(choose, parts)) for parts in local_curvatures(network, point, split=part != "H")]
+    deltas = [np.zeros_like(delta) if part == "G" else delta for delta in point.deltas]
+    return Linearized(point, local, deltas, point.curvature if point.coupled and part != "R" else None)
+
+
+def penalty(network: Network, objective: Objective, part: str) -> np.ndarray:
+    """The diagonal that the penalty on the weights adds to that part of the Hessian: float64 [P]. It is no part of R."""
+    result = np.zeros(network.size)
+    result[network.weights] = objective.l2 if part != "R" else 0.0
+    return result
+
+
 def operator(
     theta: np.ndarray, network: Network, objective: Objective, part: str = "H"
 ) -> Callable[[np.ndarray], np.ndarray]:
     """v ↦ H·v, G·v or R·v without the matrix, in O(N·P) a product: theta [P]; v and the result float64 [P].
 
     The derivative of the gradient along v (Pearlmutter 1994, Neural Computation 6:147) in the symbols of this module; the
-    forward and backward pass is done once, here. MeanfieldError for bad input.
+    forward and backward pass is done once, here. `products.Products` takes blocks of vectors. MeanfieldError for bad input.
     """
-    check(theta, network, objective)
-    point = propagate(theta[None], network, objective)
-    choose = {"H": lambda k: k[0], "G": lambda k: k[1], "R": lambda k: k[0] - k[1]}[part]
-    local = [tuple(map(choose, parts)) for parts in local_curvatures(network, point, split=True)]
-    deltas = [np.zeros_like(delta) if part == "G" else delta for delta in point.deltas]
-
-    penalty = np.zeros(network.size)
-    penalty[network.weights] = objective.l2 if part != "R" else 0.0
-    coupling = point.curvature if point.coupled and part != "R" else None
-
+    point, local, deltas, coupling = linearized(theta, network, objective, part)
+    diagonal = penalty(network, objective, part)
     affine, betas = zip(*((layout.affine, layout.betas) for layout in network.layout), strict=True)
 
     def product(vector: np.ndarray) -> np.ndarray:
@@ -175,6 +197,6 @@ def operator(
                 block[..., :-1] += deltas[k].swapaxes(-1, -2) @ d_signals[k]
                 d_error = d_delta @ point.layers[k].weights + deltas[k] @ d_affine[..., :-1]
             result[:, affine[k]] = block
-        return result[0] + penalty * vector if objective.l2 else result[0]
+        return result[0] + diagonal * vector if objective.l2 else result[0]
 
     return product

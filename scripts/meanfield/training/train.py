@@ -36,6 +36,7 @@ def train(
     residual_output: str = "probability",
     environment: Environment | None = None,
     random_rounding: bool = False,
+    others: bool = False,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
 ) -> xr.Dataset:
     """Train one run from initial parameters [seed, P] and record its trajectory.
@@ -49,7 +50,7 @@ def train(
     At update t, cost, gradient and the training scores (train_accuracy; `data.task.scores_of`) are those of the parameters
     before it, as published; all else is after it, cost_after and train_accuracy_after, too. `diverged` [seed] is the update
     at which a member's cost ceased to be finite, from where on all of it is NaN, or −1; the other members do not notice.
-    MeanfieldError if all do.
+    MeanfieldError if all do, unless there are `others`: members of the same run in other jobs.
     """
     sets = {name: part(dataset, name) for name in ("train", "test")}
     target, test_target = (sets[name][1].swapaxes(-1, -2) for name in ("train", "test"))
@@ -80,7 +81,7 @@ def train(
     for update in progress(records, "record"):
         value, z, gradient = trainer.advance(int(update) - previous)
         previous = int(update)
-        if (trainer.diverged >= 0).all():
+        if (trainer.diverged >= 0).all() and not others:
             raise MeanfieldError(
                 f"the cost is no longer finite: {diverged_members(trainer.diverged, seeds)}; lower "
                 "optimizer.learning_rate, or check the features' scale"

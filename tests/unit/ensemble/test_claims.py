@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
-from examples import ROOT, illegible
+from examples import ROOT
 from meanfield.ensemble import claims
 from meanfield.ensemble.claims import (
     HOLDS,
@@ -20,6 +20,7 @@ from meanfield.ensemble.claims import (
 from meanfield.ensemble.members import MEASURES, label
 from meanfield.errors import MeanfieldError
 from meanfield.figures import ensembles
+from pictures import cut, overlaps, pale, smallest
 from scipy import stats
 
 FILE = ROOT / "config/published/claims.yaml"
@@ -316,6 +317,9 @@ def test_a_claim_of_ones_own_needs_no_figure_and_knows_the_activations_it_is_tol
         claims.read(path, ["mine"])
 
 
+PAGE = 830  # pixels that a page of docs is wide
+
+
 def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     data = table(members=6)
     updates = np.arange(0, 50, 10)
@@ -325,7 +329,11 @@ def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     stated = Claim("c", "1", "It is so.", "cost", [LESS, INSIDE])
     result = claims.comparisons([stated], data, AXES, 0.05, {"linear": ["10"]})
     figure = ensembles.of_claim(stated, indices, data, result, AXES["seeds"])
-    assert illegible(figure) == []
+    assert cut(figure) == overlaps(figure) == pale(figure) == []
+    assert smallest(figure, 1000) >= 11, "the width of a page"
+    [legend] = figure.legends
+    keys = {"bold: median of the seeds", "thin: each seed", "band: the central 80%", "the first seed"}
+    assert keys < {text.get_text() for text in legend.texts}
     panel = next(axes for axes in figure.axes if axes.get_title() == "linear 10")
     medians = indices[(indices.architecture == "10") & (indices.activation == "esp")].groupby("update").cost.median()
     bold = [line for line in panel.lines if line.get_linewidth() > 1]
@@ -345,7 +353,9 @@ def test_the_landscape_has_the_tolerance_as_a_band():
     indices = pd.DataFrame(rows).assign(dataset="linear", architecture="10", source="mirror")
     for against in ("cost", "gradient_norm"):
         figure = ensembles.landscape(indices, against)
-        assert illegible(figure) == []
+        assert cut(figure) == overlaps(figure) == pale(figure) == []
+        [legend] = figure.legends
+        assert "band: unresolved from 0" in {text.get_text() for text in legend.texts}
         upper, lower = figure.axes[:2]
         ends = upper.collections[0].get_datalim(upper.transData).intervaly
         np.testing.assert_allclose(ends, [0.2, 0.25])  # ESP: α to α + γ − γ_rows
@@ -361,6 +371,25 @@ def test_readme_and_docs_say_what_the_run_said():
     for row in said.itertuples():
         cells = [f"**{getattr(row, name)}**: {getattr(row, f'{name}_counts')}" for name in claims.COLUMNS.values()]
         assert f"| {row.figure} | {row.statement} | {' | '.join(cells)} |" in numbers
-        assert f"- **{row.statement}** {row.numbers}" in numbers
         (brief,) = (line for line in readme if line.startswith(f"| **{row.verdict}** |"))
         assert f"{row.statement} ({row.verdict_counts})" in brief
+    lines = [f"| {' | '.join(row)} |" for row in claims.in_numbers(said).itertuples(index=False, name=None)]
+    assert numbers[numbers.index("| statement | comparison | outcome | effect |") :][2 : 2 + len(lines)] == lines
+
+
+def test_what_is_judged_is_said_to_be_in_words_of_ones_own_at_once():
+    for name, head in (("README.md", "### Do the claims hold?"), ("docs/claims.md", "# Do the paper's claims hold?")):
+        first = " ".join((ROOT / name).read_text().split(head)[1].split(". ")[0].split())
+        assert "text was not at hand" in first
+        assert "in its own words" in first
+
+
+def test_the_sentence_of_a_verdict_as_lines_of_a_table():
+    said = "Mean cost of ESP lower than ReLU: 9 of 12 hold, 3 open (median difference −0.2 to −0.1); "
+    said += "final γ of ESP equal to 0: 0 of 2 hold, 2 open (members 0 %)."
+    table = pd.DataFrame({"statement": ["So.", "Thus."], "numbers": [said, "Not run."]})
+    assert claims.in_numbers(table).to_numpy().tolist() == [
+        ["So.", "Mean cost of ESP lower than ReLU", "9 of 12 hold, 3 open", "median difference −0.2 to −0.1"],
+        ["", "Final γ of ESP equal to 0", "0 of 2 hold, 2 open", "members 0 %"],
+        ["Thus.", "", "Not run", ""],
+    ]

@@ -1,11 +1,21 @@
 """The figures along training: the numbers that are drawn are those of the table."""
 
+import subprocess
+import sys
+from unittest.mock import patch
+
 import numpy as np
 import pandas as pd
 import pytest
-from examples import illegible, synthetic_dataset, synthetic_run
+from examples import ROOT, synthetic_dataset, synthetic_run
+from jinja2 import Template
+from matplotlib.backends.backend_agg import RendererAgg
+from matplotlib.figure import Figure
 from meanfield.figures import curves, style
 from meanfield.model.registry import ACTIVATIONS
+from pandas.api.types import is_numeric_dtype as is_number
+from pictures import cut, overlaps, pale, smallest, texts
+from PIL import Image
 
 NAMES = ("esp", "relu", "sigmoid")
 FIGURES = {
@@ -46,12 +56,27 @@ def test_curves_are_the_columns_of_the_table(indices, published, draw):
     panels = np.array(draw(indices, published).axes).reshape(len(quantities), 2)
     for row, quantity in zip(panels, quantities, strict=True):
         for axes, dataset in zip(row, ("linear", "nonlinear"), strict=True):
-            drawn = [line for line in axes.lines if line.get_label() != "published"]
-            expected = [rows(indices, dataset, name, seed) for name in NAMES for seed in (1, 2)]
-            assert len(drawn) == len(expected)
-            for line, run in zip(drawn, expected, strict=True):
-                np.testing.assert_array_equal(line.get_xydata(), run[[x, quantity]].to_numpy(float))
-                assert line.get_color() == style.colour(run.activation.iloc[0])
+            drawn = [line for line in axes.lines if line.get_label() != style.PUBLISHED and len(line.get_xdata())]
+            assert len(drawn) == 3 * len(NAMES)
+            for name, *curves_of_one in zip(NAMES, drawn[::3], drawn[1::3], drawn[2::3], strict=True):
+                seeds = [rows(indices, dataset, name, seed)[[x, quantity]].to_numpy(float) for seed in (1, 2)]
+                for line, expected in zip(curves_of_one, [*seeds, np.median(seeds, axis=0)], strict=True):
+                    np.testing.assert_array_equal(line.get_xydata(), expected)
+                    assert line.get_color() == style.colour(name)
+                widths = [line.get_linewidth() for line in curves_of_one]
+                assert max(widths[:2]) < widths[2] / 3
+
+
+def legend_of(figure) -> list[str]:
+    [legend] = figure.legends
+    return [text.get_text() for text in legend.texts]
+
+
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_the_legend_says_what_is_bold_and_what_is_thin_where_there_are_seeds(indices, draw):
+    of_seeds = {"bold: median of the seeds", "thin: each seed"}
+    assert of_seeds < set(legend_of(draw(indices, {})))
+    assert not of_seeds & set(legend_of(draw(indices[indices.seed == 1], {})))
 
 
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
@@ -63,26 +88,73 @@ def test_published_points_lie_at_their_updates_up_to_our_last(indices, published
     assert len(points) == len(expected)
     for line, quantity in zip(points, expected, strict=True):
         np.testing.assert_array_equal(line.get_xydata(), theirs[[x, quantity]].to_numpy(float))
+        assert line.get_markeredgecolor() == style.colour("relu")
 
 
-def test_gamma_by_cause_adds_up(indices, published):
-    panels = np.array(curves.fig4b_gamma(indices, published).axes).reshape(5, 2)
-    for column, dataset in zip(panels.T, ("linear", "nonlinear"), strict=True):
-        for axes, name in zip(column[2:], NAMES, strict=True):
-            run = rows(indices, dataset, name, 1)
-            edges = [np.unique(area.get_paths()[0].vertices[:, 1]).max() for area in axes.collections]
-            causes = run[list(curves.CAUSES)].cumsum(axis=1)
-            np.testing.assert_allclose(edges, causes.max(), atol=1e-15)
-            np.testing.assert_array_equal(axes.lines[0].get_ydata(), run.gamma)
+@pytest.mark.parametrize("draw", FIGURES, ids=lambda draw: draw.__name__)
+def test_published_points_leave_the_curve_in_sight(indices, draw):
+    """Of 100 published records of a curve fewer than half are drawn."""
+    run = indices[(indices.dataset == "linear") & (indices.activation == "esp") & (indices.seed == 1)]
+    records = np.arange(100)
+    long = pd.DataFrame(
+        {name: np.interp(records, np.linspace(0, 99, len(run)), run[name]) for name in run if is_number(run[name])}
+    )
+    long = long.assign(**{name: run[name].iloc[0] for name in run if name not in long})
+    figure = draw(long, {("linear", "3", "esp"): long})
+    for axes in figure.axes:
+        for points in (line for line in axes.lines if line.get_label() == style.PUBLISHED):
+            assert 1 <= rings(points) <= 40
+
+
+def rings(line) -> int:
+    """How many markers of a line are drawn."""
+    canvas = RendererAgg(400, 400, 100)
+    with patch.object(canvas, "draw_markers", wraps=canvas.draw_markers) as drawn:
+        line.draw(canvas)
+    return sum(len(call.args[3].vertices) for call in drawn.call_args_list)
+
+
+@pytest.fixture
+def by_cause(indices) -> pd.DataFrame:
+    """The table with γ by every cause, but for sigmoid on the linear task, whose γ is 0."""
+    flat = (indices.activation == "sigmoid") & (indices.dataset == "linear")
+    causes = np.random.default_rng(0).uniform(0, 0.3, (len(indices), 3)) * ~flat.to_numpy()[:, None]
+    return indices.assign(**dict(zip(curves.CAUSES, causes.T, strict=True)), gamma=causes.sum(axis=1))
+
+
+def test_gamma_by_cause_adds_up_and_is_drawn_where_there_is_any(by_cause, published):
+    figure = curves.fig4b_gamma(by_cause, published)
+    panels = np.array(figure.axes).reshape(5, 2)
+    runs = [
+        (dataset, name) for dataset in ("linear", "nonlinear") for name in NAMES if (dataset, name) != ("linear", "sigmoid")
+    ]
+    *shown, empty = panels[2:].flat
+    assert not empty.axison
+    for axes, (dataset, name) in zip(shown, runs, strict=True):
+        run = rows(by_cause, dataset, name, 1)
+        edges = [np.unique(area.get_paths()[0].vertices[:, 1]).max() for area in axes.collections]
+        causes = run[list(curves.CAUSES)].cumsum(axis=1)
+        np.testing.assert_allclose(edges, causes.max(), atol=1e-15)
+        np.testing.assert_array_equal(axes.lines[0].get_ydata(), run.gamma)
+        assert axes.get_title() == f"{dataset} 3\n{ACTIVATIONS[name].label}"
+    [legend] = figure.legends
+    assert legend.get_title().get_text() == "γ is 0 all along, first seed: linear 3 sigmoid"
     [points] = [line for line in panels[0, 0].lines if line.get_label() == "published"]
     np.testing.assert_array_equal(points.get_ydata(), published["linear", "3", "relu"].gamma_published[:3])
 
 
-def test_what_a_penalty_lifts_lies_on_top_of_gamma(indices, published):
-    lifted = indices.assign(gamma_lifted=0.125)
+def test_where_nothing_is_flat_no_cause_is_drawn(by_cause):
+    run = by_cause[(by_cause.dataset == "linear") & (by_cause.activation == "sigmoid") & (by_cause.seed == 1)]
+    figure = curves.fig4b_gamma(run, {})
+    assert len(figure.axes) == 2
+    assert all(axes.get_xlabel() for axes in figure.axes[1:])
+
+
+def test_what_a_penalty_lifts_lies_on_top_of_gamma(by_cause, published):
+    lifted = by_cause.assign(gamma_lifted=0.125)
     panels = np.array(curves.fig4b_gamma(lifted, published).axes).reshape(5, 2)
     area = panels[2, 0].collections[-1]
-    run = rows(indices, "linear", NAMES[0], 1)
+    run = rows(by_cause, "linear", NAMES[0], 1)
     causes = run[list(curves.CAUSES)].sum(axis=1)
     assert area.get_label() == "lifted by the weight penalty"
     assert area.get_paths()[0].vertices[:, 1].max() == pytest.approx(causes.max() + 0.125, abs=1e-15)
@@ -138,9 +210,9 @@ def test_scores_are_labelled_by_what_they_are(indices):
     ]
     assert [[axes.axison for axes in row] for row in panels] == [[True] * 3] * 2 + [[False, True, False]] * 2
     assert [axes.get_xlabel() != "" for axes in panels[:, 0]] == [False, True, False, False]
-    assert {tuple(line.get_ydata()) for line in panels[3, 1].lines} == {(0.75,) * 5}
+    assert {tuple(line.get_ydata()) for line in panels[3, 1].lines if len(line.get_ydata())} == {(0.75,) * 5}
     np.testing.assert_array_equal(panels[0, 2].lines[0].get_ydata(), regression.train_r2[:5])
-    assert illegible(figure) == []
+    assert cut(figure) == overlaps(figure) == []
 
 
 def test_unknown_quantities_are_left_out(indices):
@@ -156,4 +228,59 @@ def test_nothing_is_cut_or_overlaps(draw, names):
     frames = [
         synthetic_run(name, dataset)[2].assign(dataset="nonlinear", architecture="3", activation=name) for name in names
     ]
-    assert illegible(draw(pd.concat(frames, ignore_index=True), {})) == []
+    table = pd.concat(frames, ignore_index=True)
+    points = {("nonlinear", "3", name): table[table.activation == name] for name in names}
+    for published in ({}, points):
+        figure = draw(table, published)
+        assert cut(figure) == overlaps(figure) == pale(figure) == []
+        assert draw is curves.fig2_activations or smallest(figure, 410) >= 9, "one column is what the README shows so narrow"
+
+
+@pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
+def test_the_publication_is_not_named_where_nothing_was_published(indices, draw):
+    said = " ".join(text.get_text() for text in texts(draw(indices, {})))
+    assert "publi" not in said.replace("STAND-IN DATA, not the published", "")
+    assert "Figure" not in said
+
+
+@pytest.mark.parametrize("draw", [curves.fig3b_alpha, curves.fig4b_gamma])
+def test_what_was_published_is_named_where_it_was(indices, published, draw):
+    assert "as published" in draw(indices, published).axes[0].get_ylabel()
+
+
+def test_a_column_is_drawn_of_a_run_s_results(indices, tmp_path):
+    (tmp_path / "results/tables").mkdir(parents=True)
+    indices.to_csv(tmp_path / "results/tables/indices.csv", index=False)
+    command = [sys.executable, ROOT / "docs/column.py", "results", ".", "linear", "3", "fig3b_alpha", "overview"]
+    subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "scripts")}, check=True)
+    drawn = [Image.open(tmp_path / f"{name}-linear-3.png") for name in ("fig3b_alpha", "overview")]
+    assert {image.width for image in drawn} == {curves.NARROWEST * style.DPI}
+
+
+@pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
+def test_a_caption_names_the_paper_only_of_its_runs_and_the_median_only_of_seeds(draw):
+    caption = Template((ROOT / f"workflow/report/{draw.__name__}.rst").read_text())
+    params = {"runs": [], "shifted": False}
+    own, paper, seeds = (
+        caption.render(snakemake={"params": params | {"runs": runs}, "config": {"seeds": number, "activations": NAMES}})
+        for runs, number in (([], 1), (["a run"], 1), ([], 2))
+    )
+    assert "paper" not in own
+    assert "publi" not in own
+    assert "paper" in paper or draw is curves.overview
+    assert ("median" in seeds) == (draw is not curves.fig2_activations)
+    assert "median" not in own + paper
+
+
+@pytest.mark.parametrize(("width", "rows"), [(13, 1), (4.2, 2), (1.4, 5)])
+def test_a_legend_has_as_few_rows_as_fit(width, rows):
+    figure = Figure(figsize=(width, 4), layout="constrained")
+    axes = figure.subplots()
+    for name in NAMES:
+        axes.plot([0, 1], **style.look(name))
+    for label in ("another entry", "one more"):
+        axes.plot([0, 1], label=label)
+    style.legend(figure)
+    assert cut(figure) == []
+    [legend] = figure.legends
+    assert len({round(text.get_window_extent().y0) for text in legend.texts}) == rows

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 from meanfield.figures import deviations
+from pictures import cut, overlaps, pale
 
 
 def test_deviations_are_drawn_where_the_table_says():
@@ -20,3 +21,4 @@ def test_deviations_are_drawn_where_the_table_says():
     labels = [label.get_text() for label in figure.axes[0].get_yticklabels()]
     assert all("STAND-IN" in label for label in labels)
     assert "ReLU" in labels[1]
+    assert cut(figure) == overlaps(figure) == pale(figure) == []

@@ -31,6 +31,16 @@ def test_summary_has_the_scores_that_there_are():
     assert not any("accuracy" in name for name in table)
 
 
+def test_the_page_has_the_first_and_the_last_of_six_quantities():
+    brief = tables.brief(tables.summary(example()))
+    ends = [name.removesuffix("_first") for name in brief if name.endswith("_first")]
+    assert ends == ["cost", "train_accuracy", "test_accuracy", "zero_residuals", "alpha", "gamma"]
+    assert brief.columns.tolist() == [
+        *("dataset", "architecture", "activation", "seed"), *(f"{name}_{end}" for name in ends for end in ("first", "last")),
+        "source",
+    ]  # fmt: skip
+
+
 def test_latex_has_four_digits_and_escaped_names(tmp_path):
     table = example().assign(tolerance=1.23456e-15)
     tables.write(table, "example", *(tmp_path / f"a.{ending}" for ending in ("csv", "md", "tex", "html")))

@@ -143,6 +143,8 @@ def test_video_is_one_that_browsers_play_and_the_last_frame_stays(tmp_path):
     assert header["pix_fmt"].startswith("yuv420p")
     assert header["size"] == Image.open(poster).size
     assert all(side % 2 == 0 for side in header["size"])
+    scene = video.Scene("example 10", *example(["esp", "relu"]))
+    np.testing.assert_array_equal(np.asarray(Image.open(poster)), scene.draw(0)[..., :3])
     frames = list(reader)
     assert len(frames) == len(UPDATES) + 6
     assert np.abs(np.frombuffer(frames[-1], np.uint8).astype(int) - np.frombuffer(frames[-6], np.uint8)).mean() < 0.5

@@ -152,10 +152,20 @@ def test_several_splits_start_from_the_published_draw_and_are_not_drawn():
     assert all(run["dataset"] != "linear" for run in ours.drawn_runs)
 
 
-def test_counts_without_eigenvalues_have_no_pictures():
-    ours = plan(spectrum={"method": "inertia", "eigenvectors_at": []})
+@pytest.mark.parametrize("method", ["inertia", "lanczos"])
+def test_counts_without_eigenvalues_have_no_pictures(method):
+    ours = plan(spectrum=CONFIG["spectrum"] | {"method": method})
     assert ours.drawn == ours.judged == []
     assert not any(name.startswith(("video", "networks", "explorer", "verify")) for name in ours.job_names())
+    assert ours.problem("digits", "25").vectors == 0
+
+
+def test_settings_of_lanczos_are_those_of_no_other_method():
+    assert set(plan().spectrum) == {"method", "eigenvectors_at"}
+    assert plan().problem("digits", "25").lanczos is None
+    chosen = CONFIG["spectrum"] | {"method": "lanczos"}
+    assert plan(spectrum=chosen).spectrum == chosen
+    assert plan(spectrum=chosen).problem("digits", "25").lanczos == (chosen["probes"], chosen["steps"])
 
 
 DATASETS = CONFIG["datasets"]

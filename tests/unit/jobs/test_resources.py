@@ -28,6 +28,15 @@ def test_memory_and_time_grow_with_the_samples():
             assert need(more)[part] == pytest.approx(2 * need(many)[part], rel=0.1)
 
 
+def test_without_the_matrix_memory_grows_neither_as_the_square_nor_with_the_samples():
+    free = MNIST._replace(lanczos=(5, 200), seeds=1, updates=1, records=1)
+    large = free._replace(hidden=[1000, 1000])
+    assert large.parameters > 90 * free.parameters
+    assert resources.spectrum(large)[0] < 6000
+    many = free._replace(samples=60_000)
+    assert resources.spectrum(many)[0] < 4000 < resources.spectrum(many._replace(lanczos=None))[0]
+
+
 def test_measured_peaks_fit():
     """Measured: spectrum of digits 239 MiB, training 724 MiB; P = 19,920 6.1 GiB (docs/cluster.md)."""
     assert resources.spectrum(DIGITS)[0] > 239

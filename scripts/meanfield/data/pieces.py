@@ -1,0 +1,53 @@
+"""Files of a run that came in pieces, each some of its members, joined piece by piece: memory does not grow with them."""
+
+import shutil
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import h5netcdf
+
+from meanfield.data import storage
+from meanfield.errors import MeanfieldError
+
+MEMBER = "seed"
+
+
+def join_tables(paths: Sequence[str | Path], joined: str | Path) -> None:
+    """CSV files of the same columns as one, their lines as they stand. MeanfieldError for other columns."""
+    with open(joined, "w") as target:
+        for number, path in enumerate(paths):
+            with open(path) as source:
+                head = source.readline()
+                if number == 0:
+                    columns = head
+                    target.write(head)
+                if head != columns:
+                    raise MeanfieldError(f"{path} has other columns than {paths[0]}; delete it and run the workflow again")
+                shutil.copyfileobj(source, target)
+
+
+def join_arrays(paths: Sequence[str | Path], joined: str | Path) -> None:
+    """NetCDF files as one along the dimension `seed`, variable by variable; attributes are those of the first."""
+    with ExitStack() as stack:
+        pieces = [stack.enter_context(h5netcdf.File(path)) for path in paths]
+        raw = stack.enter_context(storage.timeless(joined, in_memory=False))
+        target = stack.enter_context(h5netcdf.File(raw, "w"))
+        first = pieces[0]
+        members = sum(piece.dimensions[MEMBER].size for piece in pieces)
+        target.dimensions = {name: dimension.size for name, dimension in first.dimensions.items()} | {MEMBER: members}
+        target.attrs.update(first.attrs)
+        for name, model in first.variables.items():
+            packed = {"compression": "gzip", "compression_opts": 1} if model.dtype.kind == "f" else {}
+            variable = target.create_variable(
+                name, model.dimensions, model.dtype, fillvalue=model.attrs.get("_FillValue"), **packed
+            )
+            variable.attrs.update({key: value for key, value in model.attrs.items() if key != "_FillValue"})
+            if MEMBER not in model.dimensions:
+                variable[...] = model[...]
+                continue
+            start = 0
+            for piece in pieces:
+                values = piece.variables[name][...]
+                variable[start : start + len(values)] = values
+                start += len(values)
