@@ -98,6 +98,7 @@ BENCHMARK := PYTHONPATH=scripts .venv-benchmarks/bin/python tests/benchmarks
 benchmarks: .venv-benchmarks/ready
 	$(BENCHMARK)/hessian_methods.py
 	$(BENCHMARK)/spectrum_step.py
+	$(BENCHMARK)/small_networks.py
 	$(BENCHMARK)/scaling.py docs/images/scaling.png
 	$(BENCHMARK)/library.py
 	.venv-benchmarks/bin/python -m pytest tests/unit/model/test_torch.py tests/unit/test_library_page.py

@@ -12,7 +12,7 @@ u_m (h_m, or β_m) of each layer m:
 with the local curvatures k = e ∘ (f_hh, f_hβ, f_ββ), e = ∂ℓ/∂a_l, plus λ(f_h², f_h f_β, f_β²) in the output layer. Where the
 loss couples the labels, its curvature is a matrix Λ; then Λ T_L takes the place of Wᵀ Q_{L+1} in the output layer. Every
 block of the Hessian is then a Gram matrix, summed over samples, of Q or R with the layers' inputs ã = [a, 1]: a few large
-matrix products. G keeps only the terms with λ, R = H − G only those with e and δ.
+matrix products. G keeps only the terms with λ, R = H − G only those with e and δ. Small networks go another way: `small`.
 
 Arrays carry the axes [part, batch, sample, unit]; `part` is 1 for H alone and 2 for (H, G); the small matrices are stored
 transposed, [..., j, i] with j a unit of layer m and i one of layer l, so that every propagation is one matrix product.
@@ -22,6 +22,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from meanfield.curvature import small
 from meanfield.curvature.dense import NUMPY, Dense
 from meanfield.errors import MeanfieldError
 from meanfield.model.network import Layout, Network
@@ -53,19 +54,18 @@ def hessian(
     check(theta, network, objective)
     members = theta.reshape(-1, network.size)
     result = np.empty((1 + split, len(members), network.size, network.size))
-    samples = len(objective.features)
-    per_sample = 8 * _doubles_per_sample(network, 1 + split)
+    samples, is_small = len(objective.features), small.suits(network, objective)
+    workspace = min(workspace, small.WORKSPACE) if is_small else workspace
+    per_sample = 8 * (small.doubles_per_sample(network) if is_small else _doubles_per_sample(network, 1 + split))
     block = min(max(workspace // per_sample, LEAST_BLOCK), samples)
     batch = max(workspace // (per_sample * block), 1)
     for first in range(0, len(members), batch):
         chunk = slice(first, first + batch)
-        totals: dict = {}
-        for start in range(0, samples, block):
-            point = propagate(members[chunk], network, objective.samples(start, start + block))
-            for place, value in _blocks(network, point, split, dense):
-                totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
-        for place in list(totals):
-            _scatter(place, totals.pop(place), network, result[:, chunk])
+        parts = [objective.samples(start, start + block) for start in range(0, samples, block)]
+        if is_small:
+            result[:, chunk] = small.total(members[chunk], network, parts)[: 1 + split]
+        else:
+            _fill(result[:, chunk], members[chunk], network, parts, dense)
         if objective.l2:  # a sum of squares: its Hessian is a Gauss–Newton term
             result[:, chunk, network.weights, network.weights] += objective.l2
         if not np.isfinite(result[:, chunk].sum()):
@@ -75,6 +75,17 @@ def hessian(
             )
     result = result.reshape(1 + split, *theta.shape[:-1], network.size, network.size)
     return (result[0], result[1]) if split else result[0]
+
+
+def _fill(result: np.ndarray, members: np.ndarray, network: Network, parts: list[Objective], dense: Dense) -> None:
+    """Sum over the parts of the samples, block by block of the matrices, into result [part, batch, P, P]."""
+    totals: dict = {}
+    for samples in parts:
+        point = propagate(members, network, samples)
+        for place, value in _blocks(network, point, len(result) == 2, dense):
+            totals[place] = np.add(totals[place], value, out=totals[place]) if place in totals else value
+    for place in list(totals):
+        _scatter(place, totals.pop(place), network, result)
 
 
 def _doubles_per_sample(network: Network, parts: int) -> int:

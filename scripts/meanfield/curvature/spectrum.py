@@ -172,9 +172,11 @@ def of_members(
     result = _counted(matrices, zero, method, members, network, objective, dense)
     if objective.l2:
         result["lifted"] = _flat_without_penalty(members, method, network, objective, dense) - result["flat"]
-    gradients = propagation.gradient(members, network, objective)
-    cases = zip(members, gradients, ~zero, result["tolerance"], strict=True)
-    result["symmetric"] = np.array([symmetry.flat_directions(t, g, symmetries, kept, tau) for t, g, kept, tau in cases])
+    result["symmetric"] = np.zeros(len(members), int)
+    if symmetries.number:  # else there is nothing to count, and no gradient to be taken
+        gradients = propagation.gradient(members, network, objective)
+        cases = zip(members, gradients, ~zero, result["tolerance"], strict=True)
+        result["symmetric"][:] = [symmetry.flat_directions(t, g, symmetries, kept, tau) for t, g, kept, tau in cases]
     result["zero_rows"] = zero.sum(axis=-1)
     return result | _largest_of_split(members, network, objective, split, starts)
 

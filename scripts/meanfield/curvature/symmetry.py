@@ -53,6 +53,11 @@ class Symmetries(NamedTuple):
         shifted = last.affine.T if objective.loss.coupled and last.units > 1 else last.affine.T[:0]
         return cls(scaling[:0], shifted[-1:], last.betas) if objective.l2 else cls(scaling, shifted, last.betas)
 
+    @property
+    def number(self) -> int:
+        """How many there are."""
+        return len(self.scaling) + len(self.shifted)
+
     def directions(self, theta: np.ndarray, gradient: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The directions v and H v at theta [P] with its gradient [P]: both float64 [symmetry, P]."""
         directions, images = [self.scaling * theta], [-(self.scaling * gradient)]

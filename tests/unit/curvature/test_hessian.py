@@ -5,7 +5,7 @@ from unittest import mock
 import numpy as np
 import pytest
 from hypothesis import given, settings
-from meanfield.curvature import hessian
+from meanfield.curvature import hessian, small
 from meanfield.errors import MeanfieldError
 from meanfield.model import propagation
 from meanfield.model.activations import Activation, Derivatives
@@ -14,6 +14,9 @@ from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 from random_networks import cases, central_differences
 
+by_either = pytest.mark.parametrize("products", [0, np.inf], ids=["blocks", "small"])
+"""By either of the two computations, whatever the network's size: none is small, or all of these random ones are."""
+
 
 def cost(theta, network, data):
     z = network.forward(network.unpack(theta), data.features)[-1].value
@@ -21,26 +24,30 @@ def cost(theta, network, data):
     return data.loss.value(z, data.target).sum(axis=(-1, -2)) * data.factor + penalty
 
 
+@by_either
 @settings(max_examples=150, deadline=None)
 @given(cases())
-def test_gradient_and_hessian_against_central_differences(case):
+def test_gradient_and_hessian_against_central_differences(products, case):
     network, theta, data, _ = case
     gradient = propagation.gradient(theta, network, data)
-    matrix = hessian.hessian(theta, network, data)
+    with mock.patch.object(small, "LARGEST", products):
+        matrix = hessian.hessian(theta, network, data)
     numeric = central_differences(lambda t: cost(t, network, data), theta)
     np.testing.assert_allclose(gradient, numeric, atol=1e-6 * np.abs(gradient).max() + 1e-10)
     numeric = central_differences(lambda t: propagation.gradient(t, network, data), theta)
     np.testing.assert_allclose(matrix, numeric, atol=1e-6 * np.abs(matrix).max() + 1e-10)
 
 
+@by_either
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_hessian_is_exactly_symmetric_and_independent_of_blocks(case):
+def test_hessian_is_exactly_symmetric_and_independent_of_blocks(products, case):
     network, theta, data, _ = case
     members = np.stack([theta, -theta, theta / 2])
-    matrices = hessian.hessian(members, network, data)
+    with mock.patch.object(small, "LARGEST", products):
+        matrices = hessian.hessian(members, network, data)
     np.testing.assert_array_equal(matrices, matrices.swapaxes(-1, -2))
-    with mock.patch.object(hessian, "LEAST_BLOCK", 2):
+    with mock.patch.object(hessian, "LEAST_BLOCK", 2), mock.patch.object(small, "LARGEST", products):
         blocked = hessian.hessian(members, network, data, workspace=1)
     np.testing.assert_allclose(blocked, matrices, atol=1e-14 * np.abs(matrices).max() + 1e-300)
 
@@ -56,12 +63,14 @@ def test_gradients_are_independent_of_blocks():
             np.testing.assert_allclose(propagation.gradient(members, network, data), expected, rtol=1e-13)
 
 
+@by_either
 @settings(max_examples=60, deadline=None)
 @given(cases())
-def test_split_and_products(case):
+def test_split_and_products(products, case):
     network, theta, data, rng = case
-    total, gauss_newton = hessian.hessian(theta, network, data, split=True)
-    np.testing.assert_allclose(total, hessian.hessian(theta, network, data), atol=1e-15 * np.abs(total).max())
+    with mock.patch.object(small, "LARGEST", products):
+        total, gauss_newton = hessian.hessian(theta, network, data, split=True)
+        np.testing.assert_allclose(total, hessian.hessian(theta, network, data), atol=1e-15 * np.abs(total).max())
     scale = np.abs(total).max() + np.abs(gauss_newton).max() + 1e-300
     assert np.linalg.eigvalsh(gauss_newton).min() >= -1e-13 * scale * network.size
     vector = rng.normal(size=network.size)
@@ -112,3 +121,25 @@ def test_activation_without_second_derivative_is_refused_by_name():
     network = Network(2, (3,), 1, unknown)
     with pytest.raises(MeanfieldError, match="activation 'mystery' gives no second derivative"):
         hessian.hessian(np.zeros(network.size), network, bad()[2])
+
+
+@settings(max_examples=60, deadline=None)
+@given(cases())
+def test_zero_rows_are_the_same_by_either_computation(case):
+    network, theta, data, _ = case
+    theta[network.layout[0].bias.start] = -1e3  # of ReLU a dead unit
+    by = []
+    for products in (0, np.inf):
+        with mock.patch.object(small, "LARGEST", products):
+            by.append(hessian.hessian(theta, network, data).any(axis=-1))
+    np.testing.assert_array_equal(*by)
+
+
+def test_members_do_not_depend_on_what_is_computed_beside_them():
+    network = Network.of("8-5-3", "esp", 2, 1)
+    rng = np.random.default_rng(1)
+    members = rng.normal(size=(20, network.size))
+    data = Objective(LOSSES["sigmoid cross-entropy"], rng.normal(size=(300, 2)), rng.integers(0, 2, (300, 1)) * 1.0, 1 / 300)
+    together = hessian.hessian(members, network, data)
+    alone = np.stack([hessian.hessian(theta, network, data) for theta in members])
+    np.testing.assert_array_equal(together, alone)
