@@ -34,6 +34,6 @@ with step(snakemake) as job:
     if diverged := storage.diverged_members(trajectory.diverged.values, members):
         job.say(f"WARNING: {job.name}: the cost is no longer finite: {diverged}; the results of these members end there")
     settings = {"activation": job.params.activation, "initial": params.initial, "training": params.protocol}
-    about = description.derived(dataset, "training", "Training", job.wildcards, **settings)
+    about = description.derived(dataset, "training", "Training", job.wildcards, network.activation.description, **settings)
     followed = {"protocol": "corrected" if params.corrected else "published"} | params.initial
     storage.write(trajectory.assign_attrs(about | followed), job.output[0], origin=dataset)

@@ -91,30 +91,35 @@ def every_first(name, runs):
 
 def first(name):
     """The same for the run of the wildcards."""
-    return lambda wildcards: every_first(name, [wildcards])[0]
+    return planned(lambda wildcards: every_first(name, [wildcards])[0])
 
 
 def every_activation(name):
     """The same for all activations of a dataset and architecture."""
-    return lambda wildcards: every_first(name, PLAN.runs_like(wildcards.dataset, wildcards.architecture))
+    return of_pair(lambda *pair: every_first(name, PLAN.runs_like(*pair)))
 
 
 def seeds(wildcards):
     """The graph seeds of a piece's members, or of all members of a run that is whole."""
-    pieces = PLAN.pieces[wildcards.dataset, wildcards.architecture]
-    return pieces[wildcards.seeds] if PLAN.split else PLAN.seeds(wildcards.dataset, wildcards.architecture)
+    members = of_pair(PLAN.seeds)(wildcards)
+    return PLAN.pieces[wildcards.dataset, wildcards.architecture][wildcards.seeds] if PLAN.split else members
+
+
+def planned(value):
+    """A function of the wildcards that ends with one line where the plan has no such run."""
+
+    def said(wildcards):
+        try:
+            return value(wildcards)
+        except MeanfieldError as error:
+            sys.exit(str(error))
+
+    return said
 
 
 def of_pair(value):
     """A method of the plan that takes a dataset and an architecture, as a function of the wildcards."""
-
-    def planned(wildcards):
-        try:
-            return value(wildcards.dataset, wildcards.architecture)
-        except MeanfieldError as error:
-            sys.exit(str(error))
-
-    return planned
+    return planned(lambda wildcards: value(wildcards.dataset, wildcards.architecture))
 
 
 def longest_first(wildcards):

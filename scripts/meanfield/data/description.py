@@ -11,11 +11,10 @@ from collections.abc import Mapping
 
 import xarray as xr
 
-from meanfield.data.task import SCORES
-from meanfield.model.registry import ACTIVATIONS
-
 CONVENTIONS = "CF-1.11, ACDD-1.3"
-PAPER = "https://arxiv.org/abs/1805.08786"
+PAPER = "arXiv:1805.08786"
+SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
+"""What a run may be scored by, and its name for people; train_{score} and test_{score} in trajectories and tables."""
 RUN = ["dataset", "architecture", "activation"]  # what names a run, in paths and tables
 
 SPLIT = "member: seed of its split of the samples; all start from the draw of 2018"
@@ -102,17 +101,19 @@ def described(dataset: xr.Dataset) -> xr.Dataset:
     return result
 
 
-def derived(origin: xr.Dataset, step: str, what: str, run: Mapping[str, str], **settings) -> dict[str, str]:
+def derived(
+    origin: xr.Dataset, step: str, what: str, run: Mapping[str, str], formula: str = "", **settings
+) -> dict[str, str]:
     """Global attributes of a file of one run: `what` it holds, of which run, and all settings that decided its numbers.
 
-    `settings` are those of this step, as the configuration gives them; those of the steps before are in `origin`.
+    `formula` is that of the activation, in words. `settings` are those of this step, as the configuration gives them; those
+    of the steps before are in `origin`.
     """
     earlier = json.loads(origin.attrs.get("configuration", "{}"))
-    activation = ACTIVATIONS[run["activation"]]
     return {
-        "title": f"{what}: {run['dataset']} {run['architecture']}, {activation.label}",
+        "title": f"{what}: {' '.join(run[part] for part in RUN)}",
         **{part: run[part] for part in RUN},
-        "activation_formula": activation.description,
+        **({"activation_formula": formula} if formula else {}),
         **configured(earlier | settings),
         "history": ", ".join(filter(None, [origin.attrs.get("history"), step])),
     }

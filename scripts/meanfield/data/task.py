@@ -6,12 +6,11 @@ from collections.abc import Container
 import numpy as np
 import xarray as xr
 
+from meanfield.data.description import SCORES
 from meanfield.model.losses import CLASSIFICATION, LOSS_OF, LOSSES, REGRESSION, Loss
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 
-SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
-"""What a run may be scored by, and its name for people; train_{score} and test_{score} in trajectories and tables."""
 DIGITS = "sklearn.datasets.load_digits"
 """The address of the packaged dataset that the publication used, too."""
 

@@ -162,7 +162,9 @@ class Plan:
 
     def files(self, run: dict, name: str) -> list[str]:
         """That file of each piece of a run, or the one of a run that is whole."""
-        pieces = self.pieces[run["dataset"], run["architecture"]]
+        pair = run["dataset"], run["architecture"]
+        self.experiment(*pair)  # which says so if it is not configured
+        pieces = self.pieces[pair]
         return [path(run, f"pieces/{piece}/{name}") for piece in pieces] if self.split else [path(run, name)]
 
     # Videos, figures of networks, explorer and verdicts need spectra; with inertia there are none. They show one split.
