@@ -54,7 +54,8 @@ def finish(workflow: Workflow, undisturbed: Workflow) -> None:
     assert result.returncode == 0, result.stdout
     expected = results(undisturbed, at_least=20)
     assert results(workflow, at_least=20) == expected
-    assert differing(workflow, undisturbed, expected) == []
+    different = differing(workflow, undisturbed, expected)
+    assert not different, different
     assert not list(workflow.folder.joinpath("results").rglob(".part-*"))
 
 

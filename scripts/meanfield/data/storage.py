@@ -1,7 +1,6 @@
 """Labelled arrays in and out: NetCDF through xarray, with the attributes that say where the numbers come from."""
 
 import os
-import sys
 from collections.abc import Container, Sequence
 from contextlib import suppress
 from importlib import metadata
@@ -63,7 +62,8 @@ def read_table(path: str | Path, columns: Container[str] = ()) -> pd.DataFrame:
     Of its columns these alone, if any are named.
     """
     wanted = (lambda name: name in columns) if columns else None
-    return pd.read_csv(path, converters=dict.fromkeys(RUN, sys.intern), usecols=wanted)
+    named = dict.fromkeys(RUN, str)
+    return pd.read_csv(path, dtype=named, usecols=wanted, keep_default_na=False, na_values=[""])
 
 
 def timeless(path: str | Path, in_memory: bool = True) -> h5py.File:

@@ -111,26 +111,25 @@ def write(
 ) -> None:
     """The same table four times: CSV in full precision; Markdown, LaTeX and a sortable page in four digits for reading.
 
-    The page may show less, `on_page`; it then names the CSV file for the rest.
+    The page may show less, `on_page`; it then points to the CSV file for the rest.
     """
     table.to_csv(csv, index=False)
-    write_readable(table, title, csv, *readable, on_page=on_page)
+    write_readable(table, title, *readable, on_page=on_page)
 
 
 def write_readable(
     table: pd.DataFrame,
     title: str,
-    csv: str | Path,
     markdown_path: str | Path,
     latex: str | Path,
     page: str | Path,
     on_page: pd.DataFrame | None = None,
 ) -> None:
-    """A table for reading, as `write` does, of a CSV file that is there; of a longer one its first MOST lines."""
-    notes = [] if on_page is None else [f"All {table.shape[1]} columns are in {Path(csv).name}."]
+    """A table for reading, as `write` does, beside a CSV file that is there; of a longer one the first MOST lines."""
+    notes = [] if on_page is None else [f"All {table.shape[1]} columns are in the CSV file beside this page."]
     above = ""
     if len(table) > MOST:
-        notes.append(f"These are the first {MOST} lines; all are in {Path(csv).name}.")
+        notes.append(f"These are the first {MOST} lines; all are in the CSV file beside this one.")
         above = notes[-1] + "\n\n"
         table, on_page = table.head(MOST), None if on_page is None else on_page.head(MOST)
     Path(markdown_path).write_text(above + markdown(table))

@@ -51,6 +51,36 @@ def test_latex_has_four_digits_and_escaped_names(tmp_path):
     pd.testing.assert_frame_equal(pd.read_csv(tmp_path / "a.csv"), table, check_dtype=False)
 
 
+def test_a_table_joined_run_by_run_is_that_of_all_runs(tmp_path):
+    other = (
+        example()
+        .rename(columns={"test_accuracy": "test_r2", "train_accuracy": "train_r2"})
+        .assign(activation="null", architecture="10")
+    )
+    for name, table in (("a", example()), ("b", other)):
+        table.to_csv(tmp_path / f"{name}.csv", index=False)
+    paths = [str(tmp_path / f"{name}.csv") for name in "ab"]
+    begin, whole = tables.write_joined(paths, tmp_path / "joined.csv"), tables.joined(paths)
+    whole.to_csv(tmp_path / "whole.csv", index=False)
+    assert (tmp_path / "joined.csv").read_text() == (tmp_path / "whole.csv").read_text()
+    pd.testing.assert_frame_equal(begin, whole)
+    assert whole.activation.tolist() == ["esp", "esp", "null", "null"], "a name is text, whatever it reads like"
+    pd.testing.assert_frame_equal(tables.by_run(tables.summary, paths), tables.summary(whole), check_like=True)
+    assert set(tables.joined(paths, {"cost", "seed"})) == {"cost", "seed"}
+
+
+def test_a_long_table_ends_for_reading_and_says_so(tmp_path):
+    long = pd.DataFrame({"dataset": "d", "cost": np.arange(tables.MOST + 2.0)})
+    paths = [tmp_path / f"a.{ending}" for ending in ("csv", "md", "tex", "html")]
+    tables.write(long, "example", *paths, on_page=long[["cost"]])
+    assert len(pd.read_csv(paths[0])) == tables.MOST + 2
+    for path in (paths[1], paths[3]):
+        assert f"the first {tables.MOST} lines" in path.read_text()
+        assert f"{tables.MOST - 1}" in path.read_text()
+        assert f"{tables.MOST + 1}" not in path.read_text()
+    assert "All 2 columns are in the CSV file beside this page." in paths[3].read_text()
+
+
 def test_benchmarks_by_rule(tmp_path):
     for rule, job, seconds in (("video", "a", 1.5), ("video", "b", 2.0), ("tables", "c", 0.5)):
         (tmp_path / rule).mkdir(exist_ok=True)
