@@ -15,8 +15,8 @@ import numpy as np
 from PIL import Image
 from scipy.spatial import KDTree
 
-PALETTES = (256, 128, 64, 32)  # colours
-LIMIT = 160_000  # bytes
+PALETTES = (256, 128, 64)  # colours
+LIMIT = 280_000  # bytes
 PLACES = np.array([256**2, 256, 1])  # of red, green and blue in a colour's number
 
 

@@ -19,7 +19,8 @@ with step(snakemake) as job:
     verdicts = claims.verdicts(stated, comparisons).assign(source=", ".join(members.source.unique()))
     verdicts.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(claims.markdown(verdicts))
-    Path(job.output.html).write_text(pages.sortable(verdicts, "The paper's claims, judged"))
+    title = "Claims, judged" if job.params.own else "The paper's claims, restated in this project's words, judged"
+    Path(job.output.html).write_text(pages.sortable(verdicts, title))
     indices = tables.joined(job.input.indices, ensembles.SHOWN)
     for claim, *paths in zip(stated, job.output.png, job.output.pdf, strict=True):
         style.save(ensembles.of_claim(claim, indices, members, comparisons, job.params.axes["seeds"]), *paths)

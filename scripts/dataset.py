@@ -16,7 +16,13 @@ with step(snakemake) as job:
     scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
     stratified = settings.get("stratify", "classes" in getattr(target, "attrs", {}))  # published: not by classes
     parts = datasets.splits(features, target, settings["test_size"], settings["split_seed"], scaled, stratified)
-    about = {"title": f"Dataset {job.wildcards.dataset}", "dataset": job.wildcards.dataset, "history": "dataset"}
+    said = f"{len(features)} samples of {features.shape[1]} features, for a {origin['task']}; source: {origin['source']}."
+    about = {
+        "title": f"Dataset {job.wildcards.dataset}",
+        "summary": said,
+        "dataset": job.wildcards.dataset,
+        "history": "dataset",
+    }
     about |= description.configured({"dataset": settings})
     loss = datasets.loss(settings, target.shape[1], job.wildcards.dataset)
     dataset = parts.assign_attrs(origin | about, loss=loss)

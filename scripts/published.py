@@ -30,6 +30,7 @@ with step(snakemake) as job:
     about = {
         "title": f"Published arrays: {' '.join(job.wildcards)}",
         **dict(job.wildcards.items()),
+        "summary": "The arrays that the original's repository holds of this run, as they are, in float64.",
         "license": "Apache-2.0",
         "unavailable": json.dumps(missing),
         "history": "published",

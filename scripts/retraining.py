@@ -13,5 +13,8 @@ with step(snakemake) as job:
     params = (job.params.initial, job.params.protocol, job.params.members, job.progress)
     settings = {"initial": job.params.initial, "training": job.params.protocol, "members": job.params.members}
     about = description.derived(dataset, "retraining", "Re-trainings with rounding at random", job.wildcards, **settings)
+    about["summary"] = (
+        "How far re-trainings with rounding at random lie from their mean: what rounding alone does to this run."
+    )
     spread = retraining.spread(*retraining.members(*run, *params))
     storage.write(spread.assign_attrs(about), job.output[0], origin=dataset)

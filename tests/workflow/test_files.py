@@ -35,7 +35,7 @@ def patterns(cell: str) -> list[re.Pattern]:
     for path in words(cell):
         stem = found[-1].rsplit(".", 1)[0] if path.startswith(".") else ""
         found += [stem + path]
-    expressions = (re.sub(r"\\\{([\w,\\]+)\\\}", _holder, re.escape(path).replace("…", ".+")) for path in found)
+    expressions = (re.sub(r"\\\{([\w,.\\]+)\\\}", _holder, re.escape(path).replace("…", ".+")) for path in found)
     return [re.compile(expression) for expression in expressions]
 
 
@@ -50,7 +50,9 @@ def planned(tmp_path_factory, mirror) -> list[str]:
     workflow = Workflow(tmp_path_factory.mktemp("planned"), mirror)
     extra = workflow.snakemake("--dry-run", "all", "tolerances", "deviations")
     ensemble = workflow.snakemake("--dry-run", "claims", "--configfile", "config/ensemble.yaml")
-    outputs = re.findall(r"^    (?:output|log|benchmark): (.*)$", extra.stdout + ensemble.stdout, re.MULTILINE)
+    pieces = workflow.snakemake("--dry-run", "tables", "--config", "seeds=2", "seeds_per_job=1")
+    said = extra.stdout + ensemble.stdout + pieces.stdout
+    outputs = re.findall(r"^    (?:output|log|benchmark): (.*)$", said, re.MULTILINE)
     assert len(outputs) > 100
     paths = {path.split(" (")[0].removeprefix("results/") for line in outputs for path in line.split(", ")}
     return sorted(paths | {"provenance/training/linear_10_esp.json"})
@@ -82,7 +84,7 @@ def test_variables_and_their_dimensions_are_as_the_page_says(finished):
         }
         for path, dataset in arrays(finished).items():
             if patterns(cell)[0].fullmatch(path):
-                coordinates = {"seed", "update", "vector_update", "parameter"}
+                coordinates = {"seed", "update", "vector_update", "parameter", "mode"}
                 assert set(words(always)) & set(dims) <= set(dataset.variables) <= set(dims) | coordinates, path
                 assert all(variable.dims == dims[name] for name, variable in dataset.data_vars.items()), path
 

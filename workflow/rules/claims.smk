@@ -36,5 +36,6 @@ rule claims:
         *code("claims", "video"),
         activations=config["activations"],
         axes=PLAN.axes,
+        own=bool(config["claims"]["stated"]),
     script:
         "../../scripts/claims.py"

@@ -220,7 +220,8 @@ def along_trajectory(
     said = settings._asdict() | {"coverage": quadrature.COVERAGE} if settings else {}
     spectrum = xr.Dataset(
         {name: (dims[values.ndim], _scattered(values, finite)) for name, values in joined.items()},
-        coords={"seed": trajectory.seed, "update": trajectory["update"], "parameter": network.parameter_names},
+        coords={"seed": trajectory.seed, "update": trajectory["update"], "parameter": network.parameter_names}
+        | ({"mode": np.arange(network.size)} if method == "eigenvalues" else {}),
         attrs={"method": method, "parameters": network.size, **said},
     )
     if method != "eigenvalues":

@@ -24,6 +24,7 @@ VARIABLES = {
     "update": "update of the optimizer",
     "vector_update": "update of the optimizer, of the eigenvectors",
     "member": "number of a re-training with rounding at random",
+    "mode": "mode, by ascending eigenvalue",
     "parameter": "name of a parameter: weight W, bias b or beta, its layer, [output, input] or [unit], from 0",
     "feature": "name of a feature",
     "label": "name of an output of the network",
@@ -82,13 +83,16 @@ for _score, _said in SCORES.items():
 _IN_UNITS_OF_THE_TABLE = {name for name in VARIABLES if name.endswith(("_mean", "_deviation"))}
 
 
+KEYWORDS = "neural network, activation function, loss landscape, Hessian, eigenvalue spectrum"
+
+
 def described(dataset: xr.Dataset) -> xr.Dataset:
     """The same with long_name and units at each variable that is listed above; what it has already, stays.
 
     A mean or a deviation, and features and targets of a table that were not scaled, are in the units of the table's columns,
     which it does not tell: they get none. Words have none either.
     """
-    result = dataset.assign_attrs(Conventions=CONVENTIONS, references=PAPER)
+    result = dataset.assign_attrs(Conventions=CONVENTIONS, references=PAPER, keywords=KEYWORDS)
     unitless = _IN_UNITS_OF_THE_TABLE | {
         name for name in ("features", "target") if dataset.attrs.get("source") == "own" and f"{name}_mean" not in dataset
     }

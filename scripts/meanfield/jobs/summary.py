@@ -9,7 +9,7 @@ RUN = ("dataset", "architecture", "activation")
 FIRST = {
     "explorer.html": "every run, to move through training by hand",
     "tables/summary.html": "a line a run: cost, accuracy, α and γ at its first and last record",
-    "claims/claims.html": "the paper's statements, judged",
+    "claims/claims.html": "the claims, restated in this project's words, judged",
     "verification/verdicts.html": "a verdict on every published number",
 }
 """What to look at first, under results/, and what it shows."""

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from meanfield.data.storage import diverged_members
-from meanfield.data.task import loss_of, part, scores_of, splits_of
+from meanfield.data.task import is_shifted, loss_of, part, scores_of, splits_of, task_of
 from meanfield.errors import MeanfieldError
 from meanfield.model.network import Network
 from meanfield.training.arithmetic import Environment
@@ -111,8 +111,20 @@ def train(
             "update": records,
             "parameter": network.parameter_names,
         },
-        attrs={"arithmetic": environment.name if environment else TENSORFLOW, "loss": loss.name, "averaging": averaging}
+        attrs={"summary": _sentence(network, dataset, target.shape[-1], updates, optimizer["method"])}
+        | {"arithmetic": environment.name if environment else TENSORFLOW, "loss": loss.name, "averaging": averaging}
         | said(optimizer),
+    )
+
+
+def _sentence(network: Network, dataset: xr.Dataset, samples: int, updates: int, method: str) -> str:
+    """What was trained, for someone who has nothing but the file."""
+    widths = "-".join(map(str, [network.inputs, *network.hidden, network.outputs]))
+    labels = ", labels shifted by one as in 2018" if is_shifted(dataset) else ""
+    return (
+        f"A fully connected network of {widths} units with the activation {network.activation.label}, {network.size} "
+        f"parameters, trained on {samples} samples of the dataset {dataset.attrs.get('dataset', '')} "
+        f"({task_of(dataset)}{labels}) for {updates} updates of {method} on the mean {loss_of(dataset).name}."
     )
 
 
