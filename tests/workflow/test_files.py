@@ -58,6 +58,7 @@ def planned(tmp_path_factory, mirror) -> list[str]:
     return sorted(paths | {"provenance/training/linear_10_esp.json"})
 
 
+@pytest.mark.long
 def test_the_page_lists_every_result_and_nothing_else(planned):
     listed = {cell: patterns(cell) for cell, _ in rows("file | holds")}
     for cell, expressions in listed.items():
@@ -128,6 +129,7 @@ def test_columns_of_the_tables_are_as_the_page_says(finished):
             assert list(pd.read_csv(path))[-1] == "source", path
 
 
+@pytest.mark.long
 def test_files_comply_with_cf(finished):
     paths = list((finished.folder / "results").rglob("*.nc"))
     skipped = "check_coordinate_variables_strict_monotonicity"  # fails by itself at names: the parameters'

@@ -183,6 +183,7 @@ def test_errors_hold_as_often_as_they_say(chosen):
     assert quarter.min() < FEWEST, "the errors are more than four times as large as they need to be"
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("run", examples.LESS_DIGITS, ids="_".join)
 def test_last_records_of_the_published_runs(run, published):
     theta, network, data = last_record(run, published)

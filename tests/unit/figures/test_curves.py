@@ -221,7 +221,9 @@ def test_unknown_quantities_are_left_out(indices):
     assert below.lines
 
 
-@pytest.mark.parametrize("names", [["esp"], list(ACTIVATIONS)], ids=["one activation", "seven activations"])
+@pytest.mark.parametrize(
+    "names", [["esp"], pytest.param(list(ACTIVATIONS), marks=pytest.mark.long)], ids=["one activation", "seven activations"]
+)
 @pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
 def test_nothing_is_cut_or_overlaps(draw, names):
     dataset = synthetic_dataset(source="stand-in")

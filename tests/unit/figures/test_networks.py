@@ -115,7 +115,9 @@ def test_every_portrait_is_marked_where_data_are_a_stand_in(case):
 
 
 @pytest.mark.parametrize(
-    ("names", "labels"), [(["esp"], 10), (NAMES, 1), (list(ACTIVATIONS), 10)], ids=["one activation", "three", "seven"]
+    ("names", "labels"),
+    [(["esp"], 10), (NAMES, 1), pytest.param(list(ACTIVATIONS), 10, marks=pytest.mark.long)],
+    ids=["one activation", "three", "seven"],
 )
 def test_nothing_is_cut_or_overlaps_and_type_keeps_its_size(names, labels):
     dataset = synthetic_dataset(3, labels, "stand-in")
@@ -134,6 +136,7 @@ def test_nothing_is_cut_or_overlaps_and_type_keeps_its_size(names, labels):
         assert smallest(figure, pixels=1280) > 17
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("labels", [1, None], ids=["two classes", "two targets"])
 def test_seven_activations_with_the_longest_labels_fit(monkeypatch, labels):
     own = {
