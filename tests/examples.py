@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from functools import cache
-from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -10,8 +9,6 @@ import pandas as pd
 import pytest
 import xarray as xr
 import yaml
-from matplotlib.figure import Figure
-from matplotlib.text import Text
 from meanfield.curvature import indices, spectrum
 from meanfield.data import datasets, published
 from meanfield.data.task import part, problem, scores_of
@@ -165,20 +162,3 @@ def synthetic_run(
     )
     spectra = spectrum.along_trajectory(run, net, target, eigenvectors_at=["last"]).assign_attrs(source=run.attrs["source"])
     return run, spectra, indices.indices(run, spectra)
-
-
-def illegible(figure: Figure) -> list[str]:
-    """Texts of a figure, numbers at ticks aside, that are cut at its edge, and pairs of titles that overlap."""
-    figure.draw_without_rendering()
-    ticks = {
-        label for axes in figure.axes for axis in (axes.xaxis, axes.yaxis) for label in axis.get_ticklabels(which="both")
-    }
-    texts = [text for text in figure.findobj(Text) if text.get_visible() and text.get_text().strip() and text not in ticks]
-    boxes = {text: text.get_window_extent() for text in texts}
-    frame = figure.bbox.padded(1)
-    cut = [text.get_text() for text, box in boxes.items() if not (frame.contains(*box.min) and frame.contains(*box.max))]
-    titles = [
-        text for text in texts if text in figure.texts or (text.axes and text is text.axes.title) or text is figure._suptitle
-    ]
-    pairs = [f"{a.get_text()} / {b.get_text()}" for a, b in combinations(titles, 2) if boxes[a].overlaps(boxes[b])]
-    return cut + pairs

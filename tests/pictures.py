@@ -3,13 +3,20 @@
 from collections import Counter
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 
 import numpy as np
 from matplotlib.axis import Axis
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
+from matplotlib.image import imread
 from matplotlib.text import Text
+
+
+def blank(path: Path) -> bool:
+    """Whether nothing is drawn in a file's picture: nowhere dark on light."""
+    return float(np.ptp(imread(path)[..., :3])) < 0.5
 
 
 def texts(figure: Figure) -> list[Text]:

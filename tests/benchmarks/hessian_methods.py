@@ -8,9 +8,9 @@ import json
 import resource
 import subprocess
 import sys
-import time
 
 import numpy as np
+from measure import repeated
 from methods import METHODS, case
 
 REPEATS = 5
@@ -22,11 +22,7 @@ def one(name: str) -> dict:
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     function = METHODS[name](network, theta, objective)
     function()
-    seconds = []
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - start)
+    result, seconds = repeated(function, REPEATS)
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**20
     reference = METHODS["closed form"](network, theta, objective)()
     deviation = np.abs(result - reference).max() / np.abs(reference).max() if result.ndim == 2 else None

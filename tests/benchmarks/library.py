@@ -10,13 +10,12 @@ docs/library.md; a Hessian that differs by more than 1e-12 of the largest entry 
 
 import json
 import os
-import subprocess
 import sys
-import time
 import warnings
 from collections.abc import Callable
 
 import numpy as np
+from measure import alone, repeated
 
 REPEATS, BATCH, LARGEST_DEVIATION = 5, 64, 1e-12
 CASES = {
@@ -215,12 +214,9 @@ def one(name: str, method: str) -> dict:
     """Measure a method in this process."""
     warnings.simplefilter("ignore")
     arguments = case(name)
-    function, seconds = METHODS[method](*arguments), []
+    function = METHODS[method](*arguments)
     function()
-    for _ in range(REPEATS):
-        start = time.perf_counter()
-        result = function()
-        seconds.append(time.perf_counter() - start)
+    result, seconds = repeated(function, REPEATS)
     exact = ours(*arguments)()
     if result.ndim < 2:
         exact = np.linalg.eigvalsh(exact)
@@ -235,19 +231,7 @@ def main() -> None:
     """Both models, all methods, as Markdown tables."""
     core = min(os.sched_getaffinity(0))
     for name in CASES:
-        rows = {}
-        for method in METHODS:
-            command = [sys.executable, __file__, name, method]
-            result = subprocess.run(
-                command, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core}), check=False
-            )
-            if "NotImplementedError" in result.stderr:  # what a framework cannot do is part of the answer
-                rows[method] = result.stderr.strip().splitlines()[-1]
-                continue
-            if result.returncode:
-                sys.exit(f"{name}, {method}: {result.stderr.strip().splitlines()[-1:]}")
-            rows[method] = json.loads(result.stdout.splitlines()[-1])
-            print(f"measured {method}", file=sys.stderr)
+        rows = {method: alone(__file__, name, method, core) for method in METHODS}
         first = rows["`meanfield.hessian`"]
         print(f"\n| {name}: P = {first['parameters']} | seconds | times | differs by |\n|---|---:|---:|---:|")
         for method, row in rows.items():

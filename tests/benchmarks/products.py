@@ -12,13 +12,13 @@ docs/performance.md; a product that differs by more than 1e-12 of the largest en
 import json
 import os
 import resource
-import subprocess
 import sys
 import time
 import warnings
 from itertools import pairwise
 
 import numpy as np
+from measure import alone, repeated
 
 VECTORS, REPEATS, LARGEST_DEVIATION = 10, 3, 1e-12
 CASES = {"784-25-10": ((25,), 5000), "784-300-100-10": ((300, 100), 2000), "784-1000-1000-10": ((1000, 1000), 1000)}
@@ -185,12 +185,9 @@ def one(name: str, method: str) -> dict:
     warnings.simplefilter("ignore")
     arguments = case(name)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    function, seconds = METHODS[method](*arguments), []
+    function = METHODS[method](*arguments)
     function()
-    for _ in range(REPEATS):
-        start = time.process_time()
-        result = function()
-        seconds.append(time.process_time() - start)
+    result, seconds = repeated(function, REPEATS, time.process_time)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     exact = ours(*arguments)()
     deviation = float(np.abs(result - exact).max() / np.abs(exact).max())
@@ -203,16 +200,7 @@ def main() -> None:
     """All networks, all methods, as Markdown tables."""
     core = max(os.sched_getaffinity(0))
     for name, (_, samples) in CASES.items():
-        rows = {}
-        for method in METHODS:
-            command = [sys.executable, __file__, name, method]
-            result = subprocess.run(
-                command, capture_output=True, text=True, preexec_fn=lambda: os.sched_setaffinity(0, {core}), check=False
-            )
-            if result.returncode:
-                sys.exit(f"{name}, {method}: {result.stderr.strip().splitlines()[-1:]}")
-            rows[method] = json.loads(result.stdout.splitlines()[-1])
-            print(f"measured {method}", file=sys.stderr)
+        rows = {method: alone(__file__, name, method, core) for method in METHODS}
         first = next(iter(rows.values()))
         print(
             f"\n| {name}, P = {first['size']:,}, N = {samples:,}: {VECTORS} products by | ms each | times | GiB | differs |"

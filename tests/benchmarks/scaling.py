@@ -9,10 +9,10 @@ import json
 import resource
 import subprocess
 import sys
-import time
 
 import numpy as np
 from meanfield.curvature import hessian
+from measure import repeated
 from methods import case
 
 WIDTHS = (1, 3, 7, 13, 26, 52, 105)
@@ -23,11 +23,7 @@ def one(width: int, samples: int) -> dict:
     """Time and added memory of one Hessian in this process."""
     network, theta, objective = case(architecture=str(width), samples=samples)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    seconds = []
-    for _ in range(3):
-        start = time.perf_counter()
-        hessian.hessian(theta, network, objective)
-        seconds.append(time.perf_counter() - start)
+    _, seconds = repeated(lambda: hessian.hessian(theta, network, objective), 3)
     memory = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 2**10
     return {"P": network.size, "N": samples, "seconds": float(np.median(seconds)), "MiB": memory}
 

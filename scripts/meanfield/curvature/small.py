@@ -24,9 +24,8 @@ from meanfield.model.activations import Derivatives, linear
 from meanfield.model.network import Layer, Layout, Network
 from meanfield.model.propagation import Objective
 
-LARGEST = (
-    500_000  # multiplications a sample: measured, up to here `hessian` takes longer (tests/benchmarks/small_networks.py)
-)
+LARGEST = 500_000
+"""Multiplications a sample: measured, up to here `hessian` takes longer (tests/benchmarks/small_networks.py)."""
 WORKSPACE = 2**21  # bytes for one array of all signals' derivatives, so that the few in use stay in the cache
 
 

@@ -13,6 +13,7 @@ import xarray as xr
 
 CONVENTIONS = "CF-1.11, ACDD-1.3"
 PAPER = "arXiv:1805.08786"
+KEYWORDS = "neural network, activation function, loss landscape, Hessian, eigenvalue spectrum"
 SCORES = {"accuracy": "accuracy", "balanced_accuracy": "balanced accuracy", "r2": "R²"}
 """What a run may be scored by, and its name for people; train_{score} and test_{score} in trajectories and tables."""
 RUN = ["dataset", "architecture", "activation"]  # what names a run, in paths and tables
@@ -81,9 +82,6 @@ for _score, _said in SCORES.items():
     }
 
 _IN_UNITS_OF_THE_TABLE = {name for name in VARIABLES if name.endswith(("_mean", "_deviation"))}
-
-
-KEYWORDS = "neural network, activation function, loss landscape, Hessian, eigenvalue spectrum"
 
 
 def described(dataset: xr.Dataset) -> xr.Dataset:

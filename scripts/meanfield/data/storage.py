@@ -56,14 +56,14 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
     Path(path).write_bytes(image)
 
 
-def read_table(path: str | Path, columns: Container[str] = ()) -> pd.DataFrame:
+def read_table(path: str | Path, columns: Container[str] = (), lines: int | None = None) -> pd.DataFrame:
     """A table whose lines are of runs: what names these is text, also where it reads like a number, or like nothing.
 
-    Of its columns these alone, if any are named.
+    Of its columns these alone, if any are named; at most so many lines.
     """
     wanted = (lambda name: name in columns) if columns else None
     named = dict.fromkeys(RUN, str)
-    return pd.read_csv(path, dtype=named, usecols=wanted, keep_default_na=False, na_values=[""])
+    return pd.read_csv(path, dtype=named, usecols=wanted, nrows=lines, keep_default_na=False, na_values=[""])
 
 
 def timeless(path: str | Path, in_memory: bool = True) -> h5py.File:

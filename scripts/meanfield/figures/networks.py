@@ -3,6 +3,7 @@ Figures of the networks of one dataset and architecture, one panel per activatio
 (decisions: `boundaries`). From the stored arrays of the first seed, which is the published draw.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import cycle
 
@@ -158,9 +159,7 @@ def _coarse(density: np.ndarray, most: int = 480) -> np.ndarray:
 
 def _blocks(names: Sequence[str]) -> dict[str, int]:
     """The blocks of parameters (W1, b1, beta1, …), in order, and how many parameters each has."""
-    kinds, counts = np.unique([name.split("[")[0] for name in names], return_counts=True)
-    sizes = dict(zip(kinds.tolist(), counts.tolist(), strict=True))
-    return {kind: sizes[kind] for kind in dict.fromkeys(name.split("[")[0] for name in names)}
+    return Counter(name.split("[")[0] for name in names)
 
 
 def parameters(title: str, trajectories: Arrays) -> Figure:

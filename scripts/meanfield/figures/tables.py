@@ -30,13 +30,10 @@ def by_run(measure: Callable[[pd.DataFrame], pd.DataFrame], paths: Sequence[str]
 def write_joined(paths: Sequence[str], csv: str | Path) -> pd.DataFrame:
     """Write `joined` as CSV, a run in memory at a time; its first MOST + 1 lines."""
     columns = list(dict.fromkeys(name for path in paths for name in pd.read_csv(path, nrows=0)))
-    head, missing = [], MOST + 1
     for number, path in enumerate(paths):
         run = read_table(path).reindex(columns=columns)
         run.to_csv(csv, index=False, mode="a" if number else "w", header=not number)
-        head.append(run.head(missing))
-        missing -= len(head[-1])
-    return pd.concat(head, ignore_index=True)
+    return read_table(csv, lines=MOST + 1)
 
 
 def summary(indices: pd.DataFrame) -> pd.DataFrame:

@@ -145,20 +145,20 @@ class Plan:
         Of a size that does not depend on the number of members: more of them leave finished pieces as they are.
         """
         seeds = self.seeds(dataset, architecture)
-        most = len(seeds) if self.split_seeds(dataset) else self.config["seeds_per_job"]
-        most = most or self.most_members(dataset, architecture)
+        undivided = self.split_seeds(dataset) or len(seeds) == 1
+        most = len(seeds) if undivided else self.config["seeds_per_job"] or self.most_members(dataset, architecture)
         return {f"{at + 1}-{at + len(part)}": part for at in range(0, len(seeds), most) if (part := seeds[at : at + most])}
 
     def most_members(self, dataset: str, architecture: str) -> int:
         """How many members of a run fit into MOST_MIB and MOST_MINUTES, for its training and its spectra; at least 1."""
+        whole = self.problem(dataset, architecture)
 
         def too_many(members: int) -> bool:
-            problem = self.problem(dataset, architecture, members)
-            asked = [need(problem) for need in (resources.training, resources.spectrum)]
+            part = whole._replace(seeds=members)
+            asked = [need(part) for need in (resources.training, resources.spectrum)]
             return max(asked)[0] > MOST_MIB or max(minutes for _, minutes in asked) > MOST_MINUTES
 
-        members = range(1, len(self.seeds(dataset, architecture)) + 1)
-        return max(1, bisect_left(members, True, key=too_many))
+        return max(1, bisect_left(range(1, whole.seeds + 1), True, key=too_many))
 
     def files(self, run: dict, name: str) -> list[str]:
         """That file of each piece of a run, or the one of a run that is whole."""
