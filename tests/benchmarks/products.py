@@ -21,15 +21,17 @@ import numpy as np
 from measure import alone, repeated
 
 VECTORS, REPEATS, LARGEST_DEVIATION = 10, 3, 1e-12
-CASES = {"784-25-10": ((25,), 5000), "784-300-100-10": ((300, 100), 2000), "784-1000-1000-10": ((1000, 1000), 1000)}
+CASES = {"784-25-10": 5000, "784-300-100-10": 2000, "784-1000-1000-10": 1000}
+"""Networks, and samples of each."""
 
 
 def case(name: str):
     """(network, theta, features [N, 784], classes [N], vectors [vector, P]), the same in every process."""
     from meanfield.model.network import Network
 
-    hidden, samples = CASES[name]
-    rng, network = np.random.default_rng(0), Network(784, hidden, 10, Network.of("1", "silu", 1, 1).activation)
+    samples = CASES.get(name, 1000)
+    inputs, *hidden, outputs = map(int, name.split("-"))
+    rng, network = np.random.default_rng(0), Network.of("-".join(map(str, hidden)), "silu", inputs, outputs)
     theta = rng.normal(scale=0.05, size=network.size)
     features, classes = rng.uniform(size=(samples, 784)), rng.integers(10, size=samples)
     return network, theta, features, classes, rng.normal(size=(VECTORS, network.size))
@@ -199,7 +201,7 @@ def one(name: str, method: str) -> dict:
 def main() -> None:
     """All networks, all methods, as Markdown tables."""
     core = max(os.sched_getaffinity(0))
-    for name, (_, samples) in CASES.items():
+    for name, samples in CASES.items():
         rows = {method: alone(__file__, name, method, core) for method in METHODS}
         first = next(iter(rows.values()))
         print(
