@@ -2,8 +2,9 @@
 What one record's spectrum costs against P: all eigenvalues, counts by inertia, Lanczos, and the products of the peers.
 
 Classifiers of MNIST's shape, SiLU, softmax, N = 1,000 random samples, float64. By the spectrum step's own functions, with
-its default settings, one core, in seconds of it. Of the peers, and of ours once more, ten products are measured, and counted as
-often as Lanczos takes them. Each point in a process of its own. Prints a table; the figure goes to the path given.
+its default settings, one core, in seconds of it. Of the peers, and of ours once more, ten products are measured, and
+counted as often as Lanczos takes them. Each point in a process of its own. Prints a table; the figure goes to the path
+given.
 
     PYTHONPATH=scripts .venv-benchmarks/bin/python tests/benchmarks/cost.py docs/images/cost.png         (about half an hour)
 """
