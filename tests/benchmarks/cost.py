@@ -19,7 +19,7 @@ os.environ["OPENBLAS_THREAD_TIMEOUT"] = "16"  # as the workflow's step does
 import products
 from measure import alone, repeated
 
-NETWORKS = ("784-1-10", "784-3-10", "784-10-10", "784-25-10", "784-100-10", "784-300-100-10", "784-1000-1000-10")
+NETWORKS = ("784-1-10", "784-3-10", "784-10-10", "784-25-10", "784-100-10", "784-300-100-10")
 SOLVED = {"all eigenvalues": 10_000, "inertia": 20_000}
 """Parameters up to which these are measured: minutes, and gigabytes, of one core."""
 PEERS = {
