@@ -11,6 +11,7 @@ from pathlib import Path
 
 from meanfield.data.description import RUN
 from meanfield.data.storage import read_table
+from meanfield.ensemble.members import drawn
 from meanfield.figures import curves, style
 from meanfield.verification import quantities
 
@@ -18,7 +19,7 @@ SUMMARY = Path(__file__).parent.parent / "config/published/summary.csv"
 
 if __name__ == "__main__":
     results, folder, dataset, architecture, *names = sys.argv[1:]
-    indices = read_table(Path(results, "tables/indices.csv"))
+    indices = drawn(read_table(Path(results, "tables/indices.csv")))
     indices = indices[(indices.dataset == dataset) & (indices.architecture == architecture)]
     runs = {Path(results, "published", *run).with_suffix(".nc"): run for run, _ in indices.groupby(RUN, sort=False)}
     arrays = {path: dict(zip(RUN, run, strict=True)) for path, run in runs.items() if path.exists()}

@@ -13,8 +13,8 @@ with step(snakemake) as job:
     learn(job.params.activations)
 
     def of(protocol: str, suffix: str) -> pd.DataFrame:
-        """The runs by one protocol, under the published ones' names."""
-        table = tables.joined(job.input[protocol])
+        """One line a run by one protocol, under the published ones' names."""
+        table = tables.by_run(tables.summary, job.input[protocol])
         return table.assign(dataset=table.dataset.str.removesuffix(suffix))
 
     table = tables.deviations(*(of(*protocol) for protocol in job.params.suffixes.items() if job.input[protocol[0]]))

@@ -11,7 +11,7 @@ with step(snakemake) as job:
     each = tables.by_run(members.members, job.input.indices)
     tables.write(each, "Members", *job.output.members)
     tables.write(members.statistics(each), "Statistics over the members of each run", *job.output.statistics)
-    indices = tables.joined(job.input.indices, ensembles.SHOWN)
+    indices = tables.by_run(members.drawn, job.input.indices)
     shown = indices[indices.dataset.isin(job.params.shown)]
     for against, *paths in zip(("cost", "gradient_norm"), job.output.png, job.output.pdf, strict=True):
         style.save(ensembles.landscape(shown, against), *paths)

@@ -1,7 +1,7 @@
 """
 Figures along training.
 
-Needs  results/tables/indices.csv, results/published/…nc
+Needs  results/runs/…/indices.csv of every run, results/published/…nc
 Makes  results/figures/{overview, fig2_activations, …, accuracy}.{pdf,png}
 """
 
@@ -20,7 +20,7 @@ CURVES = {
 rule curves:
     """Figures 2 to 4 of the paper, of the runs there are, and more; published points on top of ours, where there are any."""
     input:
-        indices="results/tables/indices.csv",
+        indices=every_run("indices.csv", PLAN.runs),
         summary=SUMMARY,
         published=PLAN.published_arrays(PLAN.runs),
     output:

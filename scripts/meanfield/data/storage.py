@@ -1,7 +1,7 @@
 """Labelled arrays in and out: NetCDF through xarray, with the attributes that say where the numbers come from."""
 
 import os
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -56,14 +56,12 @@ def write(dataset: xr.Dataset, path: str | Path, origin: xr.Dataset | None = Non
     Path(path).write_bytes(image)
 
 
-def read_table(path: str | Path, columns: Container[str] = (), lines: int | None = None) -> pd.DataFrame:
-    """A table whose lines are of runs: what names these is text, also where it reads like a number, or like nothing.
+def read_table(path: str | Path, lines: int | None = None) -> pd.DataFrame:
+    """A table whose lines are of runs, or so many lines of it.
 
-    Of its columns these alone, if any are named; at most so many lines.
+    What names runs is text, also where it reads like a number, or like nothing.
     """
-    wanted = (lambda name: name in columns) if columns else None
-    named = dict.fromkeys(RUN, str)
-    return pd.read_csv(path, dtype=named, usecols=wanted, nrows=lines, keep_default_na=False, na_values=[""])
+    return pd.read_csv(path, dtype=dict.fromkeys(RUN, str), nrows=lines, keep_default_na=False, na_values=[""])
 
 
 def timeless(path: str | Path, in_memory: bool = True) -> h5py.File:

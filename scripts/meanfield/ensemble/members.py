@@ -15,6 +15,8 @@ from meanfield.data.task import SCORES
 
 LATE = 0.75  # of the updates: `late_fall` looks at what comes after
 INTERVAL = (0.1, 0.9)  # quantiles over members: the central 80 %
+SHOWN = 100  # members of a run that pictures show; median and interval are of all
+MEMBER, MEDIAN, LOW, HIGH = "member", "median", "low", "high"  # what a line of `drawn` is of
 
 
 def _late_fall(run: pd.DataFrame) -> float:
@@ -91,6 +93,27 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
         member = dict(zip([*RUN, "seed"], key, strict=True))
         rows.append(member | values | {"diverged": diverged, "source": run.source.iloc[0]})
     return pd.DataFrame(rows)
+
+
+def drawn(indices: pd.DataFrame) -> pd.DataFrame:
+    """What pictures show of runs: the lines of each one's first SHOWN members and, of several, their summary at each record.
+
+    The column `of` says what a line is of: MEMBER, or MEDIAN, LOW or HIGH (INTERVAL) over all members, column by column; in
+    these there is no seed. `alpha_bound`, if the table has what it takes, is α if all eigenvalues within ±τ were negative.
+    """
+    if {"alpha", "gamma", "gamma_rows"} <= set(indices):
+        indices = indices.assign(alpha_bound=indices.alpha + indices.gamma - indices.gamma_rows)
+    parts = []
+    for key, run in indices.groupby(RUN, sort=False):
+        seeds = run.seed.unique()
+        parts.append(run[run.seed.isin(seeds[:SHOWN])].assign(of=MEMBER))
+        if len(seeds) > 1:
+            place = dict(zip(RUN, key, strict=True)) | {"source": run.source.iloc[0]}
+            records = run.drop(columns="seed").groupby("update")
+            ends = {of: records.quantile(share, numeric_only=True) for of, share in zip((LOW, HIGH), INTERVAL, strict=True)}
+            summary = {MEDIAN: records.median(numeric_only=True)} | ends
+            parts += [lines.reset_index().assign(of=of, **place) for of, lines in summary.items()]
+    return pd.concat(parts, ignore_index=True)
 
 
 def over_architectures(table: pd.DataFrame) -> pd.DataFrame:

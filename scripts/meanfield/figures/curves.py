@@ -1,5 +1,5 @@
 """
-The paper's figures along training, from the joint table of indices; the published points, where at hand, on top of ours.
+The paper's figures along training, from what `ensemble.members.drawn` makes of the indices; on top the published points.
 
 Each function returns a matplotlib figure: one column of panels per dataset and architecture, one curve per activation; a
 table of one dataset and architecture gives that column alone. With several seeds each is thin, and their median bold.
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 from meanfield.data.description import RUN
 from meanfield.data.task import SCORES, scores_in
+from meanfield.ensemble.members import MEDIAN, MEMBER
 from meanfield.figures import style
 from meanfield.model.registry import ACTIVATIONS
 
@@ -56,14 +57,13 @@ def _curves(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
     """
     known, bold = runs[runs[y].notna()], {}
     for activation, run in known.groupby("activation", sort=False):
-        if run.seed.nunique() > 1:
-            for _, member in run.groupby("seed", sort=False):
+        if MEDIAN in run.of.values:
+            for _, member in run[run.of == MEMBER].groupby("seed", sort=False):
                 axes.plot(member[x], member[y], color=style.colour(activation), **style.MEMBER)
-            run = run.groupby("update", as_index=False)[list({x, y} - {"update"})].median()
-            bold = {"lw": 1.8}
+            run, bold = run[run.of == MEDIAN], {"lw": 1.8}
         axes.plot(run[x], run[y], **style.look(activation) | CURVE | bold)
     if bold:
-        style.key_to_members(axes)
+        style.key_to_members(axes, runs.seed.nunique())
 
 
 def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str) -> None:

@@ -1,7 +1,8 @@
 """
 Figures of an ensemble: α and γ against cost and gradient norm, and for each claim what it is judged by.
 
-Every member is drawn, thin; on top the median over members at each record and the band that holds the central 80 %.
+Members are drawn thin, of many the first ones; on top the median over all at each record and the band that holds the
+central 80 %. Tables of indices are here what `ensemble.members.drawn` makes of them.
 """
 
 from collections.abc import Callable
@@ -14,14 +15,12 @@ from matplotlib.figure import Figure
 
 from meanfield.data.description import RUN
 from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
-from meanfield.ensemble.members import INTERVAL, label
+from meanfield.ensemble.members import HIGH, INTERVAL, LOW, MEDIAN, MEMBER, label
 from meanfield.figures import style
 from meanfield.model.registry import ACTIVATIONS
 
 AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
-SHOWN = {*RUN, "seed", "update", "source", "gamma_rows", *CURVES, *AXES}
-"""The columns of indices.csv that are drawn."""
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
 COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
 WIDTH, ROW = 9, 0.21  # inches of a claim's figure, in which its type can be read on a page; for one comparison
@@ -44,18 +43,18 @@ def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callab
             panel.set_ylabel(ylabel)
 
 
-def _by_record(run: pd.DataFrame, column: str) -> pd.DataFrame:
-    """Median, low and high over the members of one run at each record."""
-    groups = run.groupby("update")[column]
-    low, high = map(groups.quantile, INTERVAL)
-    return pd.DataFrame({"median": groups.median(), "low": low, "high": high})
+def _summary(run: pd.DataFrame, of: str) -> pd.DataFrame:
+    """The lines of one run that are its median, low or high over the members; of a single member, that one's."""
+    summary = run[run.of == of]
+    return run if summary.empty else summary
 
 
 def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
     """A column against the update, for each activation: members, band, median."""
     for activation, run in runs.groupby("activation", sort=False):
-        _members(panel, activation, run, "update", column, _by_record(run, column).reset_index())
-    _key(panel, f"the central {INTERVAL[1] - INTERVAL[0]:.0%}")
+        low, high = (_summary(run, of)[column].to_numpy() for of in (LOW, HIGH))
+        _members(panel, activation, run, ("update", column), low, high)
+    _key(panel, runs, f"the central {INTERVAL[1] - INTERVAL[0]:.0%}")
     panel.set_xlabel("update")
     if column in LOGARITHMIC:
         style.logarithmic(panel, "y")
@@ -63,17 +62,19 @@ def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
         panel.set_ylim(-0.03, 1.03)
 
 
-def _members(panel: Axes, activation: str, run: pd.DataFrame, x: str, y: str, band: pd.DataFrame) -> None:
-    """Every member of one run, thin; on top the band's median between its low and high, at its x."""
-    look = style.look(activation)
-    panel.plot(*_as_one_line(run, x, y), color=look["color"], lw=0.3, alpha=0.25)
-    panel.fill_between(band[x], band.low, band.high, color=look["color"], alpha=0.2, lw=0)
-    panel.plot(band[x], band["median"], **look, lw=1.3, ms=3, markevery=0.15)
+def _members(
+    panel: Axes, activation: str, run: pd.DataFrame, columns: tuple[str, str], low: np.ndarray, high: np.ndarray
+) -> None:
+    """Members of one run in the columns x and y, thin; on top their medians, in a band from low to high at each."""
+    look, median, (x, y) = style.look(activation), _summary(run, MEDIAN), columns
+    panel.plot(*_as_one_line(run[run.of == MEMBER], x, y), color=look["color"], lw=0.3, alpha=0.25)
+    panel.fill_between(median[x], low, high, color=look["color"], alpha=0.2, lw=0)
+    panel.plot(median[x], median[y], **look, lw=1.3, ms=3, markevery=0.15)
 
 
-def _key(panel: Axes, band: str) -> None:
+def _key(panel: Axes, runs: pd.DataFrame, band: str) -> None:
     """Entries of the legend that say what is thin, bold, and a band."""
-    style.key_to_members(panel)
+    style.key_to_members(panel, runs.seed.nunique())
     panel.fill_between([], [], [], color="0.3", alpha=0.2, lw=0, label=f"band: {band}")
 
 
@@ -89,10 +90,9 @@ def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
     Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ.
     """
     for activation, run in runs.groupby("activation", sort=False):
-        ends = (run.alpha, run.alpha + run.gamma - run.gamma_rows) if y == "alpha" else (run.gamma_rows, run.gamma)
-        medians = run.assign(low=ends[0], high=ends[1]).groupby("update")[[x, y, "low", "high"]].median()
-        _members(panel, activation, run, x, y, medians.rename(columns={y: "median"}))
-    _key(panel, "unresolved from 0")
+        ends = ("alpha", "alpha_bound") if y == "alpha" else ("gamma_rows", "gamma")
+        _members(panel, activation, run, (x, y), *(_summary(run, MEDIAN)[end] for end in ends))
+    _key(panel, runs, "unresolved from 0")
     style.logarithmic(panel, "x")
     panel.invert_xaxis()
     panel.set(ylim=(-0.02, 1.02), xlabel=AXES[x])
@@ -116,7 +116,7 @@ def landscape(indices: pd.DataFrame, x: str) -> Figure:
 def of_claim(claim: Claim, indices: pd.DataFrame, members: pd.DataFrame, comparisons: pd.DataFrame, tasks: dict) -> Figure:
     """What a claim is judged by over seeds: its curve along training, and each comparison, member by member.
 
-    `tasks` maps the claim's tasks to datasets; `indices`, `members` and `comparisons` are the joint tables.
+    `tasks` maps the claim's tasks to datasets; `members` and `comparisons` are the joint tables.
     """
     mine = comparisons[(comparisons.claim == claim.name) & (comparisons.axis == SEEDS)].reset_index(drop=True)
     names = list(dict.fromkeys(name for test in claim.tests for name in (test.activation, *test.than)))

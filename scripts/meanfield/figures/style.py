@@ -15,6 +15,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from meanfield.data.storage import STAND_IN
+from meanfield.ensemble.members import SHOWN
 from meanfield.figures import MARK_COLOUR
 from meanfield.model.registry import ACTIVATIONS
 
@@ -141,10 +142,11 @@ def unavailable(axes: Axes, reason: str) -> None:
     axes.set(xticks=[], yticks=[])
 
 
-def key_to_members(axes: Axes) -> None:
-    """Entries of the legend that say what is bold and what is thin, where several seeds are drawn."""
+def key_to_members(axes: Axes, drawn: int) -> None:
+    """Entries of the legend that say what is bold and what is thin, where so many seeds are drawn."""
     axes.plot([], [], color="0.3", lw=2, label="bold: median of the seeds")
-    axes.plot([], [], color="0.3", lw=MEMBER["lw"], label="thin: each seed")
+    thin = "each seed" if drawn < SHOWN else f"the first {SHOWN} seeds"
+    axes.plot([], [], color="0.3", lw=MEMBER["lw"], label=f"thin: {thin}")
 
 
 def legend(figure: Figure, said: str = "", handles: Iterable[Artist] = ()) -> None:

@@ -1,6 +1,6 @@
 """The joint tables: all runs record by record, and one line a run; as CSV, Markdown, LaTeX and a sortable page."""
 
-from collections.abc import Callable, Container, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -17,18 +17,13 @@ ENDS = ["zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"
 MOST = 5000  # lines of a table for reading; beyond, the CSV has them
 
 
-def joined(paths: Sequence[str], columns: Container[str] = ()) -> pd.DataFrame:
-    """The per-run indices.csv files as one table; of its columns these alone, if any are named."""
-    return pd.concat([read_table(path, columns) for path in paths], ignore_index=True)
-
-
 def by_run(measure: Callable[[pd.DataFrame], pd.DataFrame], paths: Sequence[str]) -> pd.DataFrame:
     """What `measure` makes of each run's indices.csv, as one table: one run in memory at a time."""
     return pd.concat([measure(read_table(path)) for path in paths], ignore_index=True)
 
 
 def write_joined(paths: Sequence[str], csv: str | Path) -> pd.DataFrame:
-    """Write `joined` as CSV, a run in memory at a time; its first MOST + 1 lines."""
+    """Write the per-run indices.csv files as one CSV file, a run in memory at a time; its first MOST + 1 lines."""
     columns = list(dict.fromkeys(name for path in paths for name in pd.read_csv(path, nrows=0)))
     for number, path in enumerate(paths):
         run = read_table(path).reindex(columns=columns)
@@ -51,10 +46,14 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
     return result.reset_index()
 
 
+def _scores_of(summary: pd.DataFrame) -> list[str]:
+    """Names of the scores that a summary has."""
+    return scores_in([name.removesuffix("_last") for name in summary])
+
+
 def brief(table: pd.DataFrame) -> pd.DataFrame:
     """Of a summary what a page has room for: each run, six quantities at the first and the last record, and the source."""
-    found = scores_in([name.removesuffix("_last") for name in table])
-    scores = [f"{part}_{score}" for score in found for part in ("train", "test")]
+    scores = [f"{part}_{score}" for score in _scores_of(table) for part in ("train", "test")]
     quantities = ("cost", *scores, "zero_residuals", "alpha", "gamma")
     return table[[*RUN, "seed", *(f"{name}_{end}" for name in quantities for end in ("first", "last")), "source"]]
 
@@ -65,12 +64,12 @@ def deviations(
     """One line per run at its last record: what the published protocol reports, and resolves; what it gives with
     TensorFlow's kernels (resolved); what the corrected protocol finds (resolved), and, for several classes, with a softmax.
 
-    All arguments as `joined` gives them, under the same names of runs.
+    All arguments as `summary` gives them, under the same names of runs.
     """
-    last, other, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, second, corrected))
-    coupled = None if softmax is None else summary(softmax).set_index([*RUN, "seed"])
+    last, other, after = (table.set_index([*RUN, "seed"]) for table in (published, second, corrected))
+    coupled = None if softmax is None else softmax.set_index([*RUN, "seed"])
     columns = {}
-    for name in (*(f"test_{score}" for score in scores_in(published)), "cost", "alpha", "gamma"):
+    for name in (*(f"test_{score}" for score in _scores_of(published)), "cost", "alpha", "gamma"):
         if name in ("alpha", "gamma"):
             columns |= {f"{name}_published": last[f"{name}_published_last"], f"{name}_resolved": last[f"{name}_last"]}
         else:

@@ -17,7 +17,7 @@ from meanfield.ensemble.claims import (
     Claim,
     ClaimTest,
 )
-from meanfield.ensemble.members import MEASURES, label
+from meanfield.ensemble.members import MEASURES, drawn, label
 from meanfield.errors import MeanfieldError
 from meanfield.figures import ensembles
 from pictures import cut, overlaps, pale, smallest
@@ -328,7 +328,7 @@ def test_the_figure_of_a_claim_shows_every_member_and_the_medians():
     )
     stated = Claim("c", "1", "It is so.", "cost", [LESS, INSIDE])
     result = claims.comparisons([stated], data, AXES, 0.05, {"linear": ["10"]})
-    figure = ensembles.of_claim(stated, indices, data, result, AXES["seeds"])
+    figure = ensembles.of_claim(stated, drawn(indices), data, result, AXES["seeds"])
     assert cut(figure) == overlaps(figure) == pale(figure) == []
     assert smallest(figure, 1000) >= 11, "the width of a page"
     [legend] = figure.legends
@@ -352,7 +352,7 @@ def test_the_landscape_has_the_tolerance_as_a_band():
                          "gamma": gamma, "gamma_rows": gamma / 2, "gradient_norm": 0.1 / (1 + update)})  # fmt: skip
     indices = pd.DataFrame(rows).assign(dataset="linear", architecture="10", source="mirror")
     for against in ("cost", "gradient_norm"):
-        figure = ensembles.landscape(indices, against)
+        figure = ensembles.landscape(drawn(indices), against)
         assert cut(figure) == overlaps(figure) == pale(figure) == []
         [legend] = figure.legends
         assert "band: unresolved from 0" in {text.get_text() for text in legend.texts}

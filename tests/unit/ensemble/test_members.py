@@ -138,6 +138,21 @@ def test_statistics_are_the_median_and_the_central_80_percent():
     assert (found["cost_last_low"], found["cost_last_median"], found["cost_last_high"]) == pytest.approx((1, 5, 9))
 
 
+def test_of_many_members_the_first_are_drawn_and_all_are_summarised(monkeypatch):
+    monkeypatch.setattr(members, "SHOWN", 3)
+    many = pd.concat([line(seed=seed, cost=[1.0, seed, seed**2], gamma_rows=0.05) for seed in range(1, 8)])
+    found = members.drawn(pd.concat([many, line(activation="relu", gamma_rows=0.0)]))
+    of_esp = found[found.activation == "esp"].set_index("of")
+    assert of_esp.loc[members.MEMBER].seed.unique().tolist() == [1, 2, 3]
+    low, median, high = (of_esp.loc[of] for of in (members.LOW, members.MEDIAN, members.HIGH))
+    assert median.cost.tolist() == [1, 4, 16]
+    np.testing.assert_allclose([low.cost, high.cost], [[1, 1.6, 2.8], [1, 6.4, 41.2]])
+    assert median["update"].tolist() == [0, 100, 200]
+    np.testing.assert_allclose(median.alpha_bound, [0.45, 0.45, 0.45])
+    assert set(median.source) == {"mirror"}
+    assert found[found.activation == "relu"].of.tolist() == [members.MEMBER] * 3, "one member has nothing to summarise"
+
+
 def test_measures_of_what_was_not_computed_are_missing_not_wrong():
     [found] = members.members(line(bulk_width=0.0).drop(columns="participation_ratio")).to_dict("records")
     assert np.isnan(found["participation"])

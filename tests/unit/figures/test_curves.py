@@ -11,6 +11,7 @@ from examples import ROOT, synthetic_dataset, synthetic_run
 from jinja2 import Template
 from matplotlib.backends.backend_agg import RendererAgg
 from matplotlib.figure import Figure
+from meanfield.ensemble.members import MEMBER, drawn
 from meanfield.figures import curves, style
 from meanfield.model.registry import ACTIVATIONS
 from pandas.api.types import is_numeric_dtype as is_number
@@ -29,13 +30,13 @@ FIGURES = {
 
 @pytest.fixture(scope="module")
 def indices() -> pd.DataFrame:
-    """Two tasks, the second a stand-in, three activations, two seeds."""
+    """Of two tasks, the second a stand-in, three activations, two seeds."""
     frames = []
     for dataset, source in (("linear", "mirror"), ("nonlinear", "stand-in")):
         for name in NAMES:
             *_, table = synthetic_run(name, synthetic_dataset(source=source), seeds=2)
             frames.append(table.assign(dataset=dataset, architecture="3", activation=name))
-    return pd.concat(frames, ignore_index=True)
+    return drawn(pd.concat(frames))
 
 
 @pytest.fixture(scope="module")
@@ -230,7 +231,7 @@ def test_nothing_is_cut_or_overlaps(draw, names):
     frames = [
         synthetic_run(name, dataset)[2].assign(dataset="nonlinear", architecture="3", activation=name) for name in names
     ]
-    table = pd.concat(frames, ignore_index=True)
+    table = drawn(pd.concat(frames))
     points = {("nonlinear", "3", name): table[table.activation == name] for name in names}
     for published in ({}, points):
         figure = draw(table, published)
@@ -252,7 +253,8 @@ def test_what_was_published_is_named_where_it_was(indices, published, draw):
 
 def test_a_column_is_drawn_of_a_run_s_results(indices, tmp_path):
     (tmp_path / "results/tables").mkdir(parents=True)
-    indices.to_csv(tmp_path / "results/tables/indices.csv", index=False)
+    each = indices[indices.of == MEMBER].drop(columns=["of", "alpha_bound"])
+    each.to_csv(tmp_path / "results/tables/indices.csv", index=False)
     command = [sys.executable, ROOT / "docs/column.py", "results", ".", "linear", "3", "fig3b_alpha", "overview"]
     subprocess.run(command, cwd=tmp_path, env={"PYTHONPATH": str(ROOT / "scripts")}, check=True)
     drawn = [Image.open(tmp_path / f"{name}-linear-3.png") for name in ("fig3b_alpha", "overview")]

@@ -26,7 +26,7 @@ def test_summary_has_the_scores_that_there_are():
     assert (first["test_accuracy_last"], second["test_r2_last"]) == (0.25, 0.25)
     assert np.isnan([first["test_r2_last"], second["test_accuracy_last"]]).all()
     assert "test_r2_last" not in tables.summary(example())
-    table = tables.deviations(*[regression] * 3)
+    table = tables.deviations(*[tables.summary(regression)] * 3)
     assert {"test_r2_published", "test_r2_tensorflow", "test_r2_corrected"} <= set(table)
     assert not any("accuracy" in name for name in table)
 
@@ -60,13 +60,12 @@ def test_a_table_joined_run_by_run_is_that_of_all_runs(tmp_path):
     for name, table in (("a", example()), ("b", other)):
         table.to_csv(tmp_path / f"{name}.csv", index=False)
     paths = [str(tmp_path / f"{name}.csv") for name in "ab"]
-    begin, whole = tables.write_joined(paths, tmp_path / "joined.csv"), tables.joined(paths)
+    begin, whole = tables.write_joined(paths, tmp_path / "joined.csv"), tables.by_run(lambda run: run, paths)
     whole.to_csv(tmp_path / "whole.csv", index=False)
     assert (tmp_path / "joined.csv").read_text() == (tmp_path / "whole.csv").read_text()
     pd.testing.assert_frame_equal(begin, whole)
     assert whole.activation.tolist() == ["esp", "esp", "null", "null"], "a name is text, whatever it reads like"
     pd.testing.assert_frame_equal(tables.by_run(tables.summary, paths), tables.summary(whole), check_like=True)
-    assert set(tables.joined(paths, {"cost", "seed"})) == {"cost", "seed"}
 
 
 def test_a_long_table_ends_for_reading_and_says_so(tmp_path):
