@@ -13,7 +13,6 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from meanfield.data.description import RUN
 from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
 from meanfield.ensemble.members import HIGH, INTERVAL, LOW, MEDIAN, MEMBER, label
 from meanfield.figures import style
