@@ -11,6 +11,7 @@
 #   make lint        ruff, snakefmt, snakemake --lint
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N; PyTorch's tests
 #   make report     results/report.html, all figures, tables and videos in one page
+#   make release    the checklist of a release, all of it or CHECKS=… (docs/release.md)
 #   make images     small copies of results' pictures, for the README
 #   make lock        resolve the lock files anew (needs uv)
 #   make clean       remove the virtual environment (results stay)
@@ -27,7 +28,7 @@ SNAKEMAKE := $(SHOWN) --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce unlock cluster ensemble test test-long test-faults test-all verify report lint benchmarks images lock clean
+.PHONY: reproduce unlock cluster ensemble test test-long test-faults test-all verify report lint benchmarks images release lock clean
 
 reproduce: $(VENV)/run unlock
 	$(SNAKEMAKE)
@@ -79,6 +80,10 @@ images: reproduce  # and docs/claims.csv, where the ensemble was run
 	$(BIN)/python docs/structure.py docs/images/structure.svg
 	PYTHONPATH=scripts $(BIN)/python docs/column.py results docs/images nonlinear 10 fig4b_gamma
 	$(BIN)/python docs/shrink.py docs/images docs/images/fig4b_gamma-nonlinear-10.png results/figures/{$(PICTURES)}.png results/videos/nonlinear_10.gif $(wildcard results/claims/esp-fastest.png results/claims/relu-rescued.png)
+
+CHECKS ?= all
+release: $(VENV)/dev
+	$(BIN)/python docs/release.py $(CHECKS)
 
 $(BIN)/python:
 	@test -n "$(PYTHON)" || { echo "No Python 3.11, 3.12 or 3.13 found (Snakemake needs 3.11, TensorFlow stops at 3.13). Install one, or name it: make PYTHON=/path/to/python $(MAKECMDGOALS)" >&2; exit 1; }

@@ -12,6 +12,7 @@ from typing import NamedTuple
 MIB = 2**20
 PYTHON, TENSORFLOW = 300, 900  # MiB
 LEAST = 5  # minutes
+MEMBERS_DRAWN = 103  # of a run, at most, with their median and interval: `ensemble.members.drawn`
 
 
 class Problem(NamedTuple):
@@ -79,8 +80,14 @@ def gpu(problem: Problem) -> tuple[int, int]:
 
 
 def table(problems: Sequence[Problem]) -> int:
-    """MiB of a job that holds the joint table of runs, and writes it: 8 KiB a line, one line a seed and record."""
-    return 2 * PYTHON + sum(problem.seeds * problem.records for problem in problems) // 128
+    """MiB of a job that reads the tables of all runs: one run's lines at a time, a line a member, and what is drawn.
+
+    2 KiB for a line (one a seed and record) and for a member, 1 KiB for a line that is drawn: about twice what was measured.
+    """
+    largest = max((problem.seeds * problem.records for problem in problems), default=0)
+    members = sum(problem.seeds for problem in problems)
+    drawn = sum(min(problem.seeds, MEMBERS_DRAWN) * problem.records for problem in problems)
+    return 2 * PYTHON + (2 * largest + 2 * members + drawn) // 1024
 
 
 def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:

@@ -1,6 +1,7 @@
 """What jobs ask for: grows as P² and with N, and holds what was measured."""
 
 import pytest
+from meanfield.ensemble import members
 from meanfield.jobs import resources
 
 DIGITS = resources.Problem(samples=1797, inputs=64, labels=10, hidden=[25], seeds=1, updates=2000, records=56, vectors=1)
@@ -49,3 +50,10 @@ def test_seeds_are_paid_for():
     for need in (resources.training, resources.spectrum, resources.reading):
         assert need(many)[0] > need(DIGITS)[0]
     assert resources.training(many)[1] > resources.training(DIGITS)[1]
+
+
+def test_joint_tables_of_many_seeds_fit_into_2_gib():
+    """Measured: 126 runs of 300 seeds, 2.3 million lines, take 660 MiB (docs/cluster.md)."""
+    assert members.SHOWN + 3 == resources.MEMBERS_DRAWN
+    small = resources.Problem(690, 2, 1, [10], seeds=300, updates=2300, records=62, vectors=1)
+    assert 660 < resources.table([small] * 126) < resources.table([small._replace(seeds=1000)] * 126) < 2048
