@@ -204,24 +204,53 @@ def of_product(
     }
 
 
+def _up_to(nodes: np.ndarray, weights: np.ndarray, kept: int, size: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of the probes' share of `kept` eigenvalues up to each x [point], float64 [point] each.
+
+    A probe's measure up to x lies between that up to the node before the last one that x has reached, and that up to the
+    next one. It ends at the extreme nodes.
+    """
+    padded = np.pad(weights.cumsum(axis=-1), ((0, 0), (2, 1)), mode="edge")
+    padded[:, :2] = 0
+    reached = np.array([np.searchsorted(row, x, side="right") for row in nodes])
+    lower, upper = (np.take_along_axis(padded, reached + ahead, axis=-1).mean(axis=0) * size for ahead in (0, 2))
+    lower, upper = np.where(x >= nodes.max(), kept, lower), np.where(x < nodes.min(), 0, upper)
+    return lower / max(kept, 1), upper / max(kept, 1)
+
+
+def _bounds(lower: np.ndarray, upper: np.ndarray, kept: int, probes: int, noise: float) -> np.ndarray:
+    """`bounds_of_count` of `kept` eigenvalues for shares [point] that lie between bounds: int64 [2, point]."""
+    pairs = zip(lower, upper, strict=True)
+    return np.array([bounds_of_count(*pair, kept, probes, noise) for pair in pairs]).reshape(-1, 2).T
+
+
 def cumulative(
     nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, x: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The share of eigenvalues up to each x [point], and its bounds, which hold at each point with probability COVERAGE.
 
-    Nodes and weights [probe, node] of one record, as `of_product` gives them. A probe's measure up to x lies between that
-    up to the node before the last one that x has reached, and that up to the next one. It ends at the extreme nodes.
+    Nodes and weights [probe, node] of one record, as `of_product` gives them.
     """
-    kept, padded = size - zero_rows, np.pad(weights.cumsum(axis=-1), ((0, 0), (2, 1)), mode="edge")
-    padded[:, :2] = 0
-    reached = np.array([np.searchsorted(row, x, side="right") for row in nodes])
-    lower, upper = (np.take_along_axis(padded, reached + ahead, axis=-1).mean(axis=0) * size for ahead in (0, 2))
-    lower, upper = np.where(x >= nodes.max(), kept, lower), np.where(x < nodes.min(), 0, upper)
-    inner = zip(lower / max(kept, 1), upper / max(kept, 1), strict=True)
-    bounds = np.array([bounds_of_count(*pair, kept, len(nodes), nodes.shape[1] * EPSILON) for pair in inner])
+    kept = size - zero_rows
+    lower, upper = _up_to(nodes, weights, kept, size, x)
+    bounds = _bounds(lower, upper, kept, len(nodes), nodes.shape[1] * EPSILON)
     zeros = zero_rows * (x >= 0)
-    shares = np.clip((lower + upper) / 2, *bounds.T), *bounds.T
+    shares = np.clip(kept * (lower + upper) / 2, *bounds), *bounds
     return tuple((share + zeros) / size for share in shares)
+
+
+def binned(
+    nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, edges: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many eigenvalues lie beyond each of `edges` [bin + 1] and up to the next, zero rows aside, and bounds: [bin] each.
+
+    The bounds hold for each bin with probability COVERAGE. Estimates are differences of `cumulative`'s.
+    """
+    kept = size - zero_rows
+    lower, upper = _up_to(nodes, weights, kept, size, edges)
+    least, most = np.maximum(lower[1:] - upper[:-1], 0), upper[1:] - lower[:-1]
+    bounds = _bounds(least, most, kept, len(nodes), 2 * nodes.shape[1] * EPSILON)
+    return np.clip(kept * np.diff(lower + upper) / 2, *bounds), *bounds
 
 
 def zero_rows(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
