@@ -30,6 +30,9 @@ def deviations(table: pd.DataFrame) -> Figure:
         for form, look in forms.items():
             if f"{quantity}_{form}" in table:
                 axis.scatter(table[f"{quantity}_{form}"], table.index, label=form, **look)
+            if f"{quantity}_error_{form}" in table:  # of an estimate
+                value, error = table[f"{quantity}_{form}"], table[f"{quantity}_error_{form}"]
+                axis.hlines(table.index, (value - error).clip(0), (value + error).clip(upper=1), color=colours, lw=0.8)
         axis.set_xlabel(label)
         axis.grid(axis="y", color="0.9", lw=0.6)
         axis.set_axisbelow(True)

@@ -167,8 +167,8 @@ class Plan:
         pieces = self.pieces[pair]
         return [path(run, f"pieces/{piece}/{name}") for piece in pieces] if self.split else [path(run, name)]
 
-    # Videos, figures of networks and explorer need a spectrum, of eigenvalues or estimated: inertia only counts. They show one
-    # split. Eigenvectors and verdicts need eigenvalues, which lanczos does not give.
+    # Videos, figures of networks and explorer need a spectrum, of eigenvalues or estimated: inertia only counts. They show
+    # one split. Eigenvectors and verdicts need eigenvalues, which lanczos does not give.
 
     @cached_property
     def drawn_runs(self) -> list[dict]:
