@@ -229,7 +229,7 @@ def _counts(outcomes: pd.Series) -> str:
     judged = sum(counts.get(outcome, 0) for outcome in (HOLDS, OPPOSITE, OPEN))
     if not judged:
         lacking = [outcome for outcome in LACKING.values() if outcome in counts]
-        return f"not judged: {', '.join(lacking)}" if lacking else "none judged"
+        return ", ".join(["not judged", *lacking]) if lacking else "none judged"
     others = [
         f"{counts[outcome]} {outcome}" for outcome in (OPPOSITE, OPEN, TOO_FEW, *LACKING.values()) if outcome in counts
     ]

@@ -88,7 +88,9 @@ def _bands(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
 
 
 def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str) -> None:
-    """The published points of the same runs, up to their last update."""
+    """The published points of the same runs, up to their last update; none beside estimates, which have another τ."""
+    if f"{y}_error" in runs:
+        return
     for run, ours in runs.groupby(RUN, sort=False):
         if run in published and y in published[run]:
             theirs = published[run][published[run]["update"] <= ours["update"].max()]
