@@ -162,8 +162,9 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     The effect is the median with its bootstrap interval; for an interval test the median alone, and the interval in grey.
     Members that are estimates have their errors.
     """
-    if len(rows) and rows.outcome.isin(LACKING.values()).all():
-        style.unavailable(panel, f"{label(test.measure)}\nnot judged, {rows.outcome.iloc[0]}")
+    if rows.outcome.isin(LACKING.values()).all():
+        why = f"not judged, {rows.outcome.iloc[0]}" if len(rows) else "not run"
+        style.unavailable(panel, f"{label(test.measure)}\n{why}")
         return
     names, all_values, all_errors = [], [], []
     for task in test.tasks:
