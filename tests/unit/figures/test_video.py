@@ -40,7 +40,7 @@ def example(activations: list[str], source: str = "published") -> tuple[dict, di
 
 
 def estimates(activations: list[str]) -> tuple[dict, dict]:
-    """Spectra of random networks, estimated, and their indices; the second half of ReLU's units is dead."""
+    """Spectra of random networks, estimated, and their indices."""
     form = {"architecture": "8-3", "records": 3, "probes": 2, "steps": 9, "resolution": 1e-4}
     runs = {name: synthetic_run(name, synthetic_dataset(source=STAND_IN), **form) for name in activations}
     return {name: run[1] for name, run in runs.items()}, {name: run[2] for name, run in runs.items()}
@@ -58,8 +58,8 @@ def test_estimates_are_drawn_with_their_bounds_and_named():
             spectrum = spectra[name].isel(seed=0, update=record)
             zeros, size = int(spectrum.zero_rows), spectrum.attrs["parameters"]
             density = spectrum.nodes.values, spectrum.weights.values, zeros, size
-            for bars, ends, apart in ((row.linear, row.edges["linear"], 0), (row.symlog, row.edges["symlog"], zeros)):
-                ends = ends[ends != 0] if apart or bars is row.symlog else ends
+            for bars, edges in ((row.linear, row.edges["linear"]), (row.symlog, row.edges["symlog"])):
+                ends = edges[edges != 0] if bars is row.symlog else edges
                 count, least, most = np.array(quadrature.binned(*density, ends))
                 if bars is row.linear:
                     count, least, most = (
