@@ -317,13 +317,21 @@ def test_a_column_is_drawn_of_a_run_s_results(indices, tmp_path):
 
 
 @pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
-def test_a_caption_names_the_paper_only_of_its_runs_and_the_median_only_of_seeds(draw):
+def test_a_caption_names_the_paper_only_of_its_runs_the_median_only_of_seeds_and_bands_only_of_estimates(draw):
     caption = Template((ROOT / f"workflow/report/{draw.__name__}.rst").read_text())
     params = {"runs": [], "shifted": False}
-    own, paper, seeds = (
-        caption.render(snakemake={"params": params | {"runs": runs}, "config": {"seeds": number, "activations": NAMES}})
-        for runs, number in (([], 1), (["a run"], 1), ([], 2))
+    cases = [([], 1, "eigenvalues"), (["a run"], 1, "eigenvalues"), ([], 2, "eigenvalues"), ([], 1, "lanczos")]
+    own, paper, seeds, estimated = (
+        caption.render(
+            snakemake={
+                "params": params | {"runs": runs},
+                "config": {"seeds": number, "activations": NAMES, "spectrum": {"method": method}},
+            }
+        )
+        for runs, number, method in cases
     )
+    assert ("Estimated" in estimated) == (draw in (curves.overview, curves.fig3b_alpha, curves.fig4b_gamma))
+    assert "Estimated" not in own + paper + seeds
     assert "paper" not in own
     assert "publi" not in own
     assert "paper" in paper or draw is curves.overview
