@@ -59,6 +59,10 @@ MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "bulk_width_kept": ("final over largest width of the bulk", _bulk_width_kept),
     "participation": ("participation ratio / P", _participation),
 }
+NEEDS = {"bulk_width_last": "eigenvalues", "bulk_width_kept": "eigenvalues", "participation": "eigenvectors"}
+"""What a measure needs that estimates do not give; it is NaN without."""
+ESTIMATED = {"alpha_mean": "alpha", "alpha_last": "alpha", "gamma_last": "gamma", "gamma_max": "gamma"}
+"""Measures that estimates have errors of, and the column of indices.csv with which they grow."""
 ALL = "all"  # the architecture of the following measures, which span the architectures: of what, how, in words
 SPANS: dict[str, tuple[str, Callable[[np.ndarray], float], str]] = {
     "cost_last_range": ("cost_last", np.ptp, "final cost, range over architectures"),
@@ -82,7 +86,7 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
     """One line per member of the joint table of indices: its run, seed, MEASURES, `diverged` and `source`.
 
     The measures of a member that diverged are NaN, and `diverged` is the update; else that is NaN. Of the scores those that
-    the table has.
+    the table has. Of estimates there is also `{measure}_error` of each in ESTIMATED, and those that need more are NaN.
     """
     absent = [name for name, (column, _) in FINAL_SCORES.items() if column not in indices]
     measures = {name: measure for name, (_, measure) in MEASURES.items() if name not in absent}
@@ -90,6 +94,8 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
     for key, run in indices.groupby([*RUN, "seed"], sort=False):
         diverged = run.diverged.iloc[0]
         values = {name: measure(run) if np.isnan(diverged) else np.nan for name, measure in measures.items()}
+        if "alpha_error" in run:
+            values |= dict.fromkeys(NEEDS, np.nan) | {f"{name}_error": _error(run, name) for name in ESTIMATED}
         member = dict(zip([*RUN, "seed"], key, strict=True))
         rows.append(member | values | {"diverged": diverged, "source": run.source.iloc[0]})
     return pd.DataFrame(rows)
@@ -99,10 +105,14 @@ def drawn(indices: pd.DataFrame) -> pd.DataFrame:
     """What pictures show of runs: the lines of each one's first SHOWN members and, of several, their summary at each record.
 
     The column `of` says what a line is of: MEMBER, or MEDIAN, LOW or HIGH (INTERVAL) over all members, column by column; in
-    these there is no seed. `alpha_bound`, if the table has what it takes, is α if all eigenvalues within ±τ were negative.
+    these there is no seed. α and γ have columns `_low` and `_high`, where they are within their errors, themselves if exact;
+    `alpha_bound` is the largest α if all eigenvalues within ±τ were negative, too.
     """
-    if {"alpha", "gamma", "gamma_rows"} <= set(indices):
-        indices = indices.assign(alpha_bound=indices.alpha + indices.gamma - indices.gamma_rows)
+    errors = indices.reindex(columns=["alpha_error", "gamma_error"]).fillna(0).set_axis(["alpha", "gamma"], axis=1)
+    shares, rows = indices.reindex(columns=["alpha", "gamma"]), indices.reindex(columns=["gamma_rows"]).gamma_rows
+    low, high = (shares - errors).clip(lower=0), (shares + errors).clip(upper=1)
+    bound = (shares.sum(axis=1, skipna=False) + errors.sum(axis=1) - rows).clip(upper=1)
+    indices = indices.assign(**low.add_suffix("_low"), **high.add_suffix("_high"), alpha_bound=bound)
     parts = []
     for key, run in indices.groupby(RUN, sort=False):
         seeds = run.seed.unique()
@@ -114,6 +124,19 @@ def drawn(indices: pd.DataFrame) -> pd.DataFrame:
             summary = {MEDIAN: records.median(numeric_only=True)} | ends
             parts += [lines.reset_index().assign(of=of, **place) for of, lines in summary.items()]
     return pd.concat(parts, ignore_index=True)
+
+
+def lines_of(run: pd.DataFrame, of: str) -> pd.DataFrame:
+    """Those lines of one run, as `drawn` gives it, that are MEDIAN, LOW or HIGH; of a single member, that one's."""
+    lines = run[run.of == of]
+    return run if lines.empty else lines
+
+
+def _error(run: pd.DataFrame, measure: str) -> float:
+    """How far a measure lies from where it would be with its column at either end of the errors, at all records at once."""
+    column, of = ESTIMATED[measure], MEASURES[measure][1]
+    ends = (of(run.assign(**{column: run[column] + sign * run[f"{column}_error"]})) for sign in (-1, 1))
+    return max(abs(end - of(run)) for end in ends)
 
 
 def over_architectures(table: pd.DataFrame) -> pd.DataFrame:
@@ -135,12 +158,17 @@ def over_architectures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def statistics(table: pd.DataFrame) -> pd.DataFrame:
-    """One line per run: how many members, which diverged, and of the others median and central 80 % of SUMMARISED."""
+    """One line per run: how many members, which diverged, and of the others median and central 80 % of SUMMARISED.
+
+    Of estimates also the largest of the members' errors.
+    """
     rows = []
     for key, run in table.groupby(RUN, sort=False):
         row = dict(zip(RUN, key, strict=True)) | {"members": len(run), "diverged": diverged_members(run.diverged, run.seed)}
         for name in filter(run.columns.__contains__, SUMMARISED):
             low, high = run[name].quantile(INTERVAL)
             row |= {f"{name}_median": run[name].median(), f"{name}_low": low, f"{name}_high": high}
+            if f"{name}_error" in run:
+                row[f"{name}_error"] = run[f"{name}_error"].max()
         rows.append(row | {"source": run.source.iloc[0]})
     return pd.DataFrame(rows)

@@ -13,8 +13,8 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
-from meanfield.ensemble.members import HIGH, INTERVAL, LOW, MEDIAN, MEMBER, label
+from meanfield.ensemble.claims import HOLDS, LACKING, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
+from meanfield.ensemble.members import HIGH, INTERVAL, LOW, MEDIAN, MEMBER, label, lines_of
 from meanfield.figures import style
 from meanfield.model.registry import ACTIVATIONS
 
@@ -22,6 +22,7 @@ AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
 COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
+COLOURS |= dict.fromkeys(LACKING.values(), "0.75")
 WIDTH, ROW = 9, 0.21  # inches of a claim's figure, in which its type can be read on a page; for one comparison
 NETWORKS, PANELS = 3, 2  # of a claim's figure beside each other; panels of tests
 SMALL = 8  # points of its smallest type
@@ -42,16 +43,10 @@ def _networks(axes: np.ndarray, indices: pd.DataFrame, ylabel: str, draw: Callab
             panel.set_ylabel(ylabel)
 
 
-def _summary(run: pd.DataFrame, of: str) -> pd.DataFrame:
-    """The lines of one run that are its median, low or high over the members; of a single member, that one's."""
-    summary = run[run.of == of]
-    return run if summary.empty else summary
-
-
 def _along_training(panel: Axes, runs: pd.DataFrame, column: str) -> None:
     """A column against the update, for each activation: members, band, median."""
     for activation, run in runs.groupby("activation", sort=False):
-        low, high = (_summary(run, of)[column].to_numpy() for of in (LOW, HIGH))
+        low, high = (lines_of(run, of)[column].to_numpy() for of in (LOW, HIGH))
         _members(panel, activation, run, ("update", column), low, high)
     _key(panel, runs, f"the central {INTERVAL[1] - INTERVAL[0]:.0%}")
     panel.set_xlabel("update")
@@ -65,7 +60,7 @@ def _members(
     panel: Axes, activation: str, run: pd.DataFrame, columns: tuple[str, str], low: np.ndarray, high: np.ndarray
 ) -> None:
     """Members of one run in the columns x and y, thin; on top their medians, in a band from low to high at each."""
-    look, median, (x, y) = style.look(activation), _summary(run, MEDIAN), columns
+    look, median, (x, y) = style.look(activation), lines_of(run, MEDIAN), columns
     panel.plot(*_as_one_line(run[run.of == MEMBER], x, y), color=look["color"], lw=0.3, alpha=0.25)
     panel.fill_between(median[x], low, high, color=look["color"], alpha=0.2, lw=0)
     panel.plot(median[x], median[y], **look, lw=1.3, ms=3, markevery=0.15)
@@ -86,12 +81,13 @@ def _as_one_line(run: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndar
 def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
     """α or γ against cost or gradient norm; the bands are what no solver resolves, between the medians.
 
-    Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ.
+    Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ. Errors of
+    estimates add to that.
     """
     for activation, run in runs.groupby("activation", sort=False):
-        ends = ("alpha", "alpha_bound") if y == "alpha" else ("gamma_rows", "gamma")
-        _members(panel, activation, run, (x, y), *(_summary(run, MEDIAN)[end] for end in ends))
-    _key(panel, runs, "unresolved from 0")
+        ends = ("alpha_low", "alpha_bound") if y == "alpha" else ("gamma_rows", "gamma_high")
+        _members(panel, activation, run, (x, y), *(lines_of(run, MEDIAN)[end] for end in ends))
+    _key(panel, runs, "unresolved from 0" + (", with errors of estimates" if "alpha_error" in runs else ""))
     style.logarithmic(panel, "x")
     panel.invert_xaxis()
     panel.set(ylim=(-0.02, 1.02), xlabel=AXES[x])
@@ -154,14 +150,22 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     """The comparisons of one test, a row each: every member's value, or difference from its rival; the effect on top.
 
     The effect is the median with its bootstrap interval; for an interval test the median alone, and the interval in grey.
+    Members that are estimates have their errors.
     """
-    names, all_values = [], []
+    if rows.outcome.isin(LACKING.values()).all():
+        why = f"not judged, {rows.outcome.iloc[0]}" if len(rows) else "not run"
+        style.unavailable(panel, f"{label(test.measure)}\n{why}")
+        return
+    names, all_values, all_errors = [], [], []
     for task in test.tasks:
-        for architecture, rival, values in compared(test, members[members.dataset == tasks.get(task)]):
+        for architecture, rival, values, errors in compared(test, members[members.dataset == tasks.get(task)]):
             all_values.append(values if test.within else values[:, 0] - values[:, 1])
+            all_errors.append(errors)
             names.append(f"{task} {architecture}" + (f" − {ACTIVATIONS[rival[0]].label}" if test.than else ""))
-    for place, (values, row) in enumerate(zip(all_values, rows.itertuples(), strict=True)):
+    for place, (values, errors, row) in enumerate(zip(all_values, all_errors, rows.itertuples(), strict=True)):
         height = place + np.linspace(-0.3, 0.3, max(len(values), 1))[: len(values)]
+        if errors.any():
+            panel.hlines(height, values - errors, values + errors, color=COLOURS[row.outcome], alpha=0.4, lw=0.8)
         panel.scatter(values, height, s=5, color=COLOURS[row.outcome], alpha=0.5, lw=0)
         panel.scatter(values[:1], height[:1], s=18, facecolors="none", edgecolors="black", lw=0.6)  # the published draw
         if test.within:
@@ -188,6 +192,8 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     versus = f" − with {test.than_architecture}" if test.than_architecture else "" if test.within else " − that of the other"
     panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 40)), fontsize=SMALL)
     panel.tick_params(axis="x", labelsize=SMALL)
+    if any(errors.any() for errors in all_errors):
+        panel.plot([], [], color=COLOURS[OPEN], lw=0.8, alpha=0.6, label="line: what an estimate may be")
     for outcome in dict.fromkeys(rows.outcome):
         panel.scatter([], [], s=12, color=COLOURS[outcome], label=outcome)
     panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="the first seed")

@@ -38,6 +38,16 @@ def test_without_the_matrix_memory_grows_neither_as_the_square_nor_with_the_samp
     assert resources.spectrum(many)[0] < 4000 < resources.spectrum(many._replace(lanczos=None))[0]
 
 
+def test_pictures_without_the_matrix_ask_for_no_square_but_for_the_features():
+    free = MNIST._replace(lanczos=(5, 200), samples=70_000, hidden=[300, 100])
+    assert free.parameters > 250_000
+    features = 8 * 70_000 * 784 // resources.MIB
+    assert 2 * features < resources.reading(free, runs=3)[0] < 8 * features
+    assert 2 * features < resources.explorer([free]) < 8 * features
+    assert resources.reading(DIGITS, runs=3)[0] > 3 * 2 * 8 * 1920**2 // resources.MIB  # eigenvectors, once
+    assert resources.explorer([DIGITS] * 15) < 3000
+
+
 def test_measured_peaks_fit():
     """Measured: spectrum of digits 239 MiB, training 724 MiB; P = 19,920 6.1 GiB (docs/cluster.md)."""
     assert resources.spectrum(DIGITS)[0] > 239
