@@ -6,6 +6,7 @@ Where each result comes from: a small JSON file per job, and the chain from any 
 
 import hashlib
 import json
+import platform
 import subprocess
 import sys
 from pathlib import Path
@@ -35,13 +36,14 @@ def configuration_hash(config: dict) -> str:
 def record(
     job: str, modules: dict[str, str], inputs: list[str], outputs: list[str], config: dict, threads: int, device: str
 ) -> None:
-    """Write results/provenance/{job}.json: checksums of code, inputs and outputs; configuration, packages, device.
+    """Write results/provenance/{job}.json: checksums of code, inputs and outputs; configuration, Python, packages, device.
 
     `modules` are the checksums of the files of code behind the job, by their paths in the project.
     """
     content = {
         "code": code_version(Path(__file__).parent),
         "configuration": configuration_hash(config),
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
         "packages": package_versions(),
         "threads": threads,
         "device": device,
@@ -80,7 +82,8 @@ def chain(result: str) -> list[str]:
             lines[-1] += "  (above)"
             return
         seen.add(job)
-        about = f"{job}: code {content['code']}, configuration {content['configuration'][:12]}, {content['packages']}, "
+        made_by = ", ".join(filter(None, [content.get("python"), content["packages"]]))  # earlier files name no Python
+        about = f"{job}: code {content['code']}, configuration {content['configuration'][:12]}, {made_by}, "
         lines.append(f"{'  ' * depth}  by {about}{content['threads']} thread(s), {content['device']}")
         for name in content["inputs"]:
             if name in makers:

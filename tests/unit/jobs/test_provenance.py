@@ -1,4 +1,5 @@
 import json
+import sys
 
 import pytest
 from meanfield.errors import MeanfieldError
@@ -37,6 +38,14 @@ def test_chain_leads_to_the_download(results):
     assert "2 thread(s), GPU" in text
     assert "numpy " in text
     assert "CHANGED" not in text
+
+
+def test_the_python_that_ran_is_recorded_and_shown(results):
+    """Two implementations, or two versions, of the same packages may differ in hashes, rounding of text, or order."""
+    version = ".".join(map(str, sys.version_info[:3]))
+    recorded = json.loads((results / "results/provenance/tables/tables.json").read_text())["python"]
+    assert recorded.lower() == f"{sys.implementation.name} {version}"
+    assert recorded in "\n".join(provenance.chain("results/table.csv"))
 
 
 def test_changed_and_unknown_results(results):
