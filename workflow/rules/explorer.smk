@@ -25,7 +25,7 @@ rule explorer:
         "../../envs/video.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: (1000 + 100 * len(PLAN.drawn_runs)) * attempt,
-        runtime=15,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         *code("explorer", "video", "meanfield/figures/explorer.js", "meanfield/figures/explorer.html.j2"),
         runs=PLAN.drawn_runs,
