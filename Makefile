@@ -109,11 +109,13 @@ benchmarks: .venv-benchmarks/ready
 	.venv-benchmarks/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements.txt
 	@touch $@
 
-# One version of each package for all Python versions and platforms; hashes, no addresses.
-LOCK := uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
+# One version of each package for all Python versions and platforms; hashes, no addresses. The CUDA libraries have a lock of their own.
+COMPILE := uv pip compile --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
+LOCK := $(COMPILE) pyproject.toml --all-extras
 lock:
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --group gpu --python-version 3.11 --constraint requirements.lock --output-file requirements-gpu.lock
 	$(MAKE) $(VENV)/dev && $(BIN)/python envs/pin.py
 
 clean:

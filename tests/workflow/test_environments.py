@@ -7,12 +7,15 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 import xarray as xr
 import yaml
-from conda_stand_in import install, required, wheels
+from conda_stand_in import install
 from conftest import ROOT, Workflow, differing, results, small
+from packaging.requirements import Requirement
+from pin import locked, required, wheels
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +70,27 @@ def test_environments_ask_for_python_and_pip_of_conda_forge_and_the_wheels_of_th
     content = yaml.safe_load(path.read_text())
     assert content["channels"] == ["conda-forge"]
     assert [entry for entry in content["dependencies"] if isinstance(entry, str)] == ["python=3.12", "pip"]
-    lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    lock = locked("requirements-gpu.lock") | locked("requirements.lock")
     for pin in wheels(path):
         name, version = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z-]+\])?==(\S+)", pin).groups()
         assert lock[name] == version
     pinned = {re.split(r"[\[=]", pin)[0] for pin in wheels(path)}
     assert set(required(wheels(path))) <= pinned  # nothing is left to the day of the installation
+
+
+def test_the_environment_with_a_gpu_pins_all_of_the_cuda_libraries():
+    """TensorFlow's extra gives ranges of them, and they require each other; none is in the lock for every machine."""
+    asked = [Requirement(text) for text in metadata.requires("tensorflow") if 'extra == "and-cuda"' in text]
+    libraries = {requirement.name: requirement.specifier for requirement in asked}
+    assert len(libraries) >= 12
+    gpu, everywhere = locked("requirements-gpu.lock"), locked("requirements.lock")
+    pins = [Requirement(pin) for pin in wheels(ROOT / "envs/train-gpu.yaml")]
+    pinned = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins}
+    assert {name for name in pinned if name.startswith("nvidia-")} == set(libraries)
+    assert all(libraries[name].contains(pinned[name]) for name in libraries)
+    assert gpu.items() <= pinned.items()
+    assert {name: version for name, version in gpu.items() if name not in libraries}.items() <= everywhere.items()
+    assert not set(libraries) & set(everywhere)
 
 
 @pytest.mark.long
