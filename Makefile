@@ -32,9 +32,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '
 reproduce: $(VENV)/run unlock
 	$(SNAKEMAKE)
 
-# A killed run leaves Snakemake's lock behind. It is removed, unless a run is alive in this folder.
+# A killed run leaves Snakemake's lock behind. It is removed, unless a run is alive in this folder, or what one has submitted to
+# SLURM; CANCEL=1 cancels that.
 unlock: $(VENV)/run
 	@PYTHONPATH=scripts $(BIN)/python -m meanfield.jobs.lock
+	@PYTHONPATH=scripts $(BIN)/python -m meanfield.jobs.submissions $(if $(CANCEL),--cancel)
 	@if ls .snakemake/locks/* > /dev/null 2>&1; then $(BIN)/snakemake --unlock; fi
 
 cluster: $(VENV)/run unlock
