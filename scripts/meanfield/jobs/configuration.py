@@ -76,8 +76,8 @@ def check(config: dict, schema: str | Path) -> None:
     if error is not None and error.validator == "required" and not error.absolute_path:
         missing = ", ".join(name for name in error.validator_value if name not in config)
         raise MeanfieldError(
-            f"configuration: the project's own config/config.yaml was not read, or no longer says everything; missing: {missing}. "
-            "Restore it or, in a workflow that uses this one as a module, read it first: configfile: "
+            "configuration: the project's own config/config.yaml was not read, or no longer says everything; missing: "
+            f"{missing}. Restore it or, in a workflow that uses this one as a module, read it first: configfile: "
             '"PROJECT/config/config.yaml" (config/README.md)'
         )
     if error is not None:
