@@ -12,7 +12,7 @@ import argparse
 import json
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
 
@@ -96,7 +96,7 @@ class Chain:
         """Those of the FACTS that are the same of all jobs."""
         return {fact for fact in FACTS if len({str(content.get(fact)) for content in self.jobs.values()}) == 1}
 
-    def about(self, job: str, facts: Iterator[str] | set[str]) -> str:
+    def about(self, job: str, facts: Container[str]) -> str:
         """Facts of a job in words; what earlier versions did not record is left out."""
         content = self.jobs[job]
         return ", ".join(said.format(content[fact]) for fact, said in FACTS.items() if fact in facts and fact in content)
@@ -134,11 +134,13 @@ class Chain:
         """The chain as `lineage.draw` draws it: a box a job, or a rule that has more than MOST of them."""
         rules = [job.partition("/")[0] for job in self.jobs]
         names = {job: rule if rules.count(rule) > MOST else job for job, rule in zip(self.jobs, rules, strict=True)}
-        files = {name: [path for path in self.files if names[self.maker[path]] == name] for name in names.values()}
-        boxes = {}
-        for name in dict.fromkeys(names.values()):
-            members = [job for job in self.jobs if names[job] == name]
-            changed = [path for path in files[name] if self.files[path]] or [job for job in members if self.remade(job)]
+        files, members_of, boxes = {}, {}, {}
+        for path in self.files:
+            files.setdefault(names[self.maker[path]], []).append(path)
+        for job, name in names.items():
+            members_of.setdefault(name, []).append(job)
+        for name, members in members_of.items():
+            changed = any(self.files[path] for path in files[name]) or any(map(self.remade, members))
             lines = [" ".join(dict.fromkeys(name.split("/"))), f"{len(members)} jobs"]
             if name in self.jobs:
                 lines[1:] = [self._line(path) for path in files[name]]

@@ -153,7 +153,7 @@ class Watch(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
         """One line a submission."""
         for path in map(Path, filter(None, [*getattr(record, "aux_logs", ()), *getattr(record, "log", ())])):
-            if re.fullmatch(r"\d+(_\d+)?", path.stem) and path.stem not in self.ended:
+            if Path(LOGS).name in path.parts and path.stem not in self.ended:
                 state, meaning = outcome(path.stem, path)
                 self.ended[path.stem] = state
                 print(f"SLURM ended submission {path.stem}: {state}{meaning and ', ' + meaning}", file=sys.stderr)

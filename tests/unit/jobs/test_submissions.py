@@ -168,7 +168,7 @@ def test_each_failure_is_said_once_and_again_at_the_end(folder, capsys):
     logger.addHandler(watch)
     assert watch.summary() == ""
     logger.error("Error in group trainings", extra={"aux_logs": [f"{folder}/{submissions.LOGS}/group_trainings/12.log"]})
-    logger.error("Error in rule training", extra={"log": ["results/logs/training/linear_10_esp.log", None]})
+    logger.error("Error in rule training", extra={"log": ["results/logs/dataset/7.log", None]})
     logger.error("Error in rule training", extra={"log": [f"{folder}/{submissions.LOGS}/group_trainings/12.log"]})
     said = capsys.readouterr().err
     assert said == "SLURM ended submission 12: TIMEOUT, it took longer than the 00:05:00 that it asked for\n"
