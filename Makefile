@@ -1,7 +1,7 @@
 # Everything from a fresh machine: needs Python 3.11 to 3.13, make and access to the package index.
 #
 #   make reproduce   all results of the paper, on all cores
-#   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
+#   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md); CANCEL=1 cancels what a killed run left there
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
 #   make test        the tests that fit into five minutes: unit tests, one small real run, a kill, a bad mirror, a page
 #   make test-long   the tests that take longer: clusters, ensembles, environments, digits; 12 to 18 minutes
