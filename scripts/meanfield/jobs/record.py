@@ -24,12 +24,12 @@ def code_version(folder: str | Path) -> str:
 
 def configuration_hash(config: dict) -> str:
     """SHA-256 of the configuration, whatever the order of its keys; the mirror aside, which changes no number."""
-    return hashlib.sha256(json.dumps(_kept(config), sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(json.dumps(_kept(config)).encode()).hexdigest()
 
 
 def _kept(config: dict) -> dict:
-    """What of a configuration is recorded."""
-    return {key: value for key, value in config.items() if key != UNRECORDED}
+    """What of a configuration is recorded, in the order of its keys, at any depth."""
+    return json.loads(json.dumps({key: value for key, value in config.items() if key != UNRECORDED}, sort_keys=True))
 
 
 def write(

@@ -113,6 +113,15 @@ def test_configuration_hash_ignores_the_mirror_and_the_order():
     assert first != record.configuration_hash({"seeds": 2, "averaging": "float32"})
 
 
+def test_the_same_configuration_in_another_order_is_recorded_by_the_same_bytes(results):
+    path = results / "results/provenance/tables/tables.json"
+    written = []
+    for config in ({"seeds": 1, "optimizer": {"l2": 0, "beta1": 0.9}}, {"optimizer": {"beta1": 0.9, "l2": 0}, "seeds": 1}):
+        job("tables/tables", [], ["results/table.csv"], config)
+        written.append(path.read_bytes())
+    assert written[0] == written[1]
+
+
 def test_the_configuration_itself_is_recorded_without_the_mirror(results):
     content = json.loads((results / "results/provenance/tables/tables.json").read_text())
     assert content["settings"] == {key: value for key, value in SETTINGS.items() if key != "mirror"}
