@@ -1,7 +1,7 @@
 # Everything from a fresh machine: needs Python 3.11 to 3.13, make and access to the package index.
 #
 #   make reproduce   all results of the paper, on all cores
-#   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md)
+#   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md); CANCEL=1 cancels what a killed run left there
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
 #   make test        the tests that fit into five minutes: unit tests, one small real run, a kill, a bad mirror, a page
 #   make test-long   the tests that take longer: clusters, ensembles, environments, digits; 12 to 18 minutes
@@ -33,9 +33,11 @@ PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '
 reproduce: $(VENV)/run unlock
 	$(SNAKEMAKE)
 
-# A killed run leaves Snakemake's lock behind. It is removed, unless a run is alive in this folder.
+# A killed run leaves Snakemake's lock behind. It is removed, unless a run is alive in this folder, or what one has submitted to
+# SLURM; CANCEL=1 cancels that.
 unlock: $(VENV)/run
 	@PYTHONPATH=scripts $(BIN)/python -m meanfield.jobs.lock
+	@PYTHONPATH=scripts $(BIN)/python -m meanfield.jobs.submissions $(if $(CANCEL),--cancel)
 	@if ls .snakemake/locks/* > /dev/null 2>&1; then $(BIN)/snakemake --unlock; fi
 
 cluster: $(VENV)/run unlock
@@ -114,11 +116,13 @@ benchmarks: .venv-benchmarks/ready
 	.venv-benchmarks/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements.txt
 	@touch $@
 
-# One version of each package for all Python versions and platforms; hashes, no addresses.
-LOCK := uv pip compile pyproject.toml --all-extras --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
+# One version of each package for all Python versions and platforms; hashes, no addresses. The CUDA libraries have a lock of their own.
+COMPILE := uv pip compile --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
+LOCK := $(COMPILE) pyproject.toml --all-extras
 lock:
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --group gpu --python-version 3.11 --constraint requirements.lock --output-file requirements-gpu.lock
 	$(MAKE) $(VENV)/dev && $(BIN)/python envs/pin.py
 
 clean:

@@ -7,6 +7,7 @@ with step(snakemake) as job:
 
     from meanfield.figures import tables
 
-    table = tables.benchmarks([Path(path) for path in job.params.jobs if Path(path).exists()])
+    measured = [Path(job.output.csv).parent / f"{name}.tsv" for name in job.params.jobs]
+    table = tables.benchmarks([path for path in measured if path.exists()])
     table.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(tables.markdown(table, digits=".1f"))

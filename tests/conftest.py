@@ -83,6 +83,17 @@ class Workflow:
         return rules(result.stdout)
 
 
+def with_make(workflow: Workflow) -> Workflow:
+    """The Makefile beside the workflow, and what it would install."""
+    for name in ("Makefile", "requirements.lock"):
+        shutil.copy(ROOT / name, workflow.folder)
+    (workflow.folder / ".venv/bin").mkdir(parents=True)
+    for name in ("python", "snakemake"):
+        (workflow.folder / ".venv/bin" / name).symlink_to(shutil.which(name, path=os.path.dirname(sys.executable)))
+    (workflow.folder / ".venv/run").touch()
+    return workflow
+
+
 def rules(output: str) -> set[str]:
     """The rules in the table of a dry run's jobs, but for those that only name others."""
     if "Job stats:" not in output:

@@ -5,7 +5,7 @@ import subprocess
 from contextlib import contextmanager
 
 import pytest
-from conftest import TARGETS, tiny
+from conftest import TARGETS, Workflow, differing, results, tiny
 from faults import as_root, finish, one_line, state
 
 NOT_WRITABLE = ("MiB free and not writable", "run the same command again")
@@ -127,6 +127,27 @@ def test_folder_without_permission_to_write(undisturbed, tmp_path, mirror, folde
     if place.exists():  # Snakemake removes a failed job's empty folder
         place.chmod(0o755)
     finish(workflow, undisturbed)
+
+
+@pytest.mark.long
+@mounts
+def test_a_clone_that_cannot_be_written_to_serves_two_configurations_at_once(undisturbed, tmp_path, mirror):
+    """Each through a `--directory` of its own, which the refusal without one names."""
+    clone = tmp_path / "clone"
+    with mounted(clone, "size=64m"):
+        workflow = tiny(clone, mirror)
+        subprocess.run(["mount", "-o", "remount,ro", str(clone)], check=True)
+        refused(workflow, f"results go to {clone}, with", *NOT_WRITABLE, "--directory FOLDER")
+        commands = {"one": (), "other": ("--config", "seeds=2")}
+        runs = [workflow.start(*TARGETS, "--directory", f"../{name}", *values) for name, values in commands.items()]
+        for process in runs:
+            output, _ = process.communicate()
+            assert process.returncode == 0, output
+    one = Workflow.__new__(Workflow)
+    one.folder = tmp_path / "one"
+    made = results(undisturbed, "provenance", at_least=20)  # which names the clone's own files by their place
+    assert differing(undisturbed, one, made) == []
+    assert (tmp_path / "other/results/tables/summary.csv").exists()
 
 
 @pytest.mark.parametrize("kind", ["file", "link to nowhere"])

@@ -2,7 +2,6 @@
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from contextlib import suppress
 
 import pytest
 import yaml
-from conftest import ROOT, SMALL, TARGETS, Workflow, differing, results, tiny
+from conftest import SMALL, TARGETS, Workflow, differing, results, tiny, with_make
 from faults import family, finish, jobs, state, wait_for_end, wait_for_job
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at processes through /proc")
@@ -124,17 +123,6 @@ def test_a_second_run_in_the_same_folder_says_so_and_harms_nothing(undisturbed, 
     output, _ = first.communicate()
     assert first.returncode == 0, output
     finish(workflow, undisturbed)
-
-
-def with_make(workflow: Workflow) -> Workflow:
-    """The Makefile beside the workflow, and what it would install."""
-    for name in ("Makefile", "requirements.lock"):
-        shutil.copy(ROOT / name, workflow.folder)
-    (workflow.folder / ".venv/bin").mkdir(parents=True)
-    for name in ("python", "snakemake"):
-        (workflow.folder / ".venv/bin" / name).symlink_to(shutil.which(name, path=os.path.dirname(sys.executable)))
-    (workflow.folder / ".venv/run").touch()
-    return workflow
 
 
 def make(workflow: Workflow, *arguments: str) -> tuple[int, str]:

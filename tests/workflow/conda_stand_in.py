@@ -9,6 +9,7 @@ require, are links to the installed ones. What it cannot show is that conda-forg
 import json
 import sys
 import venv
+from importlib import metadata
 from itertools import pairwise
 from pathlib import Path
 
@@ -33,7 +34,7 @@ def create(file: Path, prefix: Path) -> None:
     """Make the environment that a conda file describes."""
     venv.create(prefix, with_pip=False, symlinks=True)
     packages = prefix / "lib" / f"python3.{sys.version_info.minor}" / "site-packages"
-    for distribution in required(wheels(file), f"3.{sys.version_info.minor}").values():
+    for distribution in map(metadata.distribution, required(wheels(file), f"3.{sys.version_info.minor}")):
         for name in {path.parts[0] for path in distribution.files if path.parts[0] not in ("..", "__pycache__")}:
             if not (packages / name).exists():
                 (packages / name).symlink_to(distribution.locate_file(name))

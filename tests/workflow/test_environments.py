@@ -7,12 +7,15 @@ import re
 import shlex
 import subprocess
 import sys
+from importlib import metadata
 
 import pytest
 import xarray as xr
 import yaml
-from conda_stand_in import install, required, wheels
+from conda_stand_in import install
 from conftest import ROOT, Workflow, differing, results, small
+from packaging.requirements import Requirement
+from pin import locked, required, wheels
 
 
 @pytest.fixture(scope="module")
@@ -67,12 +70,27 @@ def test_environments_ask_for_python_and_pip_of_conda_forge_and_the_wheels_of_th
     content = yaml.safe_load(path.read_text())
     assert content["channels"] == ["conda-forge"]
     assert [entry for entry in content["dependencies"] if isinstance(entry, str)] == ["python=3.12", "pip"]
-    lock = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", (ROOT / "requirements.lock").read_text(), re.MULTILINE))
+    lock = locked("requirements-gpu.lock") | locked("requirements.lock")
     for pin in wheels(path):
         name, version = re.fullmatch(r"([a-z0-9-]+)(?:\[[a-z-]+\])?==(\S+)", pin).groups()
         assert lock[name] == version
     pinned = {re.split(r"[\[=]", pin)[0] for pin in wheels(path)}
     assert set(required(wheels(path))) <= pinned  # nothing is left to the day of the installation
+
+
+def test_the_environment_with_a_gpu_pins_all_of_the_cuda_libraries():
+    """TensorFlow's extra gives ranges of them, and they require each other; none is in the lock for every machine."""
+    asked = [Requirement(text) for text in metadata.requires("tensorflow") if 'extra == "and-cuda"' in text]
+    libraries = {requirement.name: requirement.specifier for requirement in asked}
+    assert len(libraries) >= 12
+    gpu, everywhere = locked("requirements-gpu.lock"), locked("requirements.lock")
+    pins = [Requirement(pin) for pin in wheels(ROOT / "envs/train-gpu.yaml")]
+    pinned = {pin.name: str(pin.specifier).removeprefix("==") for pin in pins}
+    assert {name for name in pinned if name.startswith("nvidia-")} == set(libraries)
+    assert all(libraries[name].contains(pinned[name]) for name in libraries)
+    assert gpu.items() <= pinned.items()
+    assert {name: version for name, version in gpu.items() if name not in libraries}.items() <= everywhere.items()
+    assert not set(libraries) & set(everywhere)
 
 
 @pytest.mark.long
@@ -174,6 +192,52 @@ def test_usable_as_a_module_of_another_workflow_in_another_folder(tmp_path, mirr
     assert re.search(r"^meanfield_training +15$", everything.stdout, re.MULTILINE)
     assert (other.folder / "results/datasets/linear.nc").exists()
     assert not (tmp_path / "project/results").exists()
+
+
+def test_without_the_projects_configuration_that_is_said_instead_of_every_key(tmp_path, mirror):
+    """A module that is given some values alone; a project whose config.yaml is gone, with a file of one's own or without."""
+    workflow = Workflow(tmp_path / "project", mirror)
+    (tmp_path / "Snakefile").write_text(
+        'module meanfield:\n    snakefile: "project/workflow/Snakefile"\n    config: {"seeds": 2}\n\n'
+        "use rule * from meanfield\n"
+    )
+    other = Workflow.__new__(Workflow)
+    other.folder, other.mirror = tmp_path, mirror
+    said = [other.snakemake("--snakefile", "Snakefile", "--dry-run").stdout]
+    (tmp_path / "project/config/config.yaml").unlink()
+    (tmp_path / "away").mkdir()
+    said.append(workflow.snakemake("--dry-run", "--directory", "../away", *small(workflow)).stdout)
+    for output in said:
+        [line] = [line for line in output.splitlines() if line.startswith("configuration: ")]
+        assert "the project's own config/config.yaml was not read, or no longer says everything; missing: " in line
+
+
+@pytest.mark.long
+def test_all_results_of_a_module_with_a_prefix_lie_beneath_it(tmp_path, mirror):
+    """Benchmarks and provenance, too; to the project's own files and to a table of the user's it does not apply."""
+    Workflow(tmp_path / "project", mirror)  # in the folder itself, where paths to it look like those of results
+    other = Workflow.__new__(Workflow)
+    other.folder, other.mirror = tmp_path, mirror
+    (tmp_path / "mine.csv").write_text("x,y,class\n" + "".join(f"{i % 7},{(i * i) % 5},{'ab'[i % 2]}\n" for i in range(40)))
+    table = {"table": "mine.csv", "target": "class", "test_size": 0.25, "split_seed": 0}
+    mine = {"dataset": "mine", "architecture": "2", "updates": 20, "beta_stddev": 0.01, "beta_op_seed": 21}
+    settings = {"datasets": {"mine": table}, "experiments": [mine], "activations": ["esp"]}
+    (tmp_path / "mine.yaml").write_text(yaml.safe_dump(settings))
+    (tmp_path / "Snakefile").write_text(
+        'configfile: "project/config/config.yaml"\nconfigfile: "mine.yaml"\n\n'
+        'module meanfield:\n    snakefile: "project/workflow/Snakefile"\n    config: config\n    prefix: "sub"\n\n'
+        "use rule * from meanfield as meanfield_*\n"
+    )
+    result = other.snakemake("--snakefile", "Snakefile", "meanfield_all")
+    assert result.returncode == 0, result.stdout
+    assert not (tmp_path / "results").exists()
+    assert len((tmp_path / "sub/results/benchmarks/summary.csv").read_text().splitlines()) > 5
+    command = [sys.executable, "-m", "meanfield.jobs.provenance", "sub/results/videos/mine_2.mp4"]
+    variables = {**os.environ, "PYTHONPATH": "project/scripts"}
+    said = subprocess.run(command, cwd=tmp_path, env=variables, text=True, capture_output=True)
+    assert said.returncode == 0, said.stderr
+    for words in ("sub/results/runs/mine/2/esp/trajectory.nc", "sub/results/datasets/mine.nc", "mine.csv"):
+        assert words in said.stdout
 
 
 def test_every_command_of_the_table_in_the_readme_plans_the_reproduction(tmp_path, mirror):

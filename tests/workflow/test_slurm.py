@@ -1,6 +1,7 @@
 """The workflow on a SLURM cluster of one node, this machine; skipped where none can be started."""
 
 import contextlib
+import shutil
 import subprocess
 import sys
 import time
@@ -8,7 +9,8 @@ import time
 import pytest
 import slurm_cluster
 import yaml
-from conftest import ROOT, UNREACHABLE, Workflow, differing, results, small
+from conftest import ROOT, UNREACHABLE, Workflow, differing, results, small, with_make
+from meanfield.jobs import lifetime
 
 pytestmark = pytest.mark.long
 
@@ -27,17 +29,20 @@ def cluster(tmp_path_factory):
         yield environment
 
 
-@contextlib.contextmanager
-def snakemake(workflow, cluster, *arguments):
-    """Snakemake through the profile; at the end it has finished, and its output is in `output`."""
+def surroundings(workflow, cluster):
+    """Environment variables: the cluster, the mirror, no network."""
     environment = {**cluster, "HTTPS_PROXY": UNREACHABLE, "HTTP_PROXY": UNREACHABLE}
     environment.pop("MEANFIELD_MIRROR", None)
-    if workflow.mirror:
-        environment["MEANFIELD_MIRROR"] = str(workflow.mirror)
+    return environment | ({"MEANFIELD_MIRROR": str(workflow.mirror)} if workflow.mirror else {})
+
+
+@contextlib.contextmanager
+def snakemake(workflow, cluster, *arguments, **changes):
+    """Snakemake through the profile; at the end it has finished, and its output is in `output`."""
     with open(workflow.folder / "output.txt", "w") as stream:
         process = subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *arguments, *PROFILED, *small(workflow)],
-            cwd=workflow.folder, env=environment, stdout=stream, stderr=stream,
+            [sys.executable, "-m", "snakemake", *arguments, *PROFILED, *small(workflow, **changes)],
+            cwd=workflow.folder, env=surroundings(workflow, cluster), stdout=stream, stderr=stream,
         )  # fmt: skip
         try:
             yield process
@@ -55,15 +60,21 @@ def queue(cluster, *arguments):
     return dict(line.split() for line in answer.stdout.splitlines())
 
 
-def scancel(process, cluster, group):
-    """Cancel the first running submission of that group, once it runs; its SLURM id."""
+def running(process, cluster, group):
+    """SLURM id of the first running submission of that group, once it runs."""
     while process.poll() is None:
         for number, comment in queue(cluster, "--states=running").items():
             if comment.startswith(f"rule_{group}"):
-                subprocess.run(["scancel", number], env=cluster, check=True)
                 return number
         time.sleep(0.3)
-    raise AssertionError("Snakemake ended before there was a job to cancel")
+    raise AssertionError("Snakemake ended before there was a job of that group")
+
+
+def scancel(process, cluster, group):
+    """Cancel that submission; its SLURM id."""
+    number = running(process, cluster, group)
+    subprocess.run(["scancel", number], env=cluster, check=True)
+    return number
 
 
 @pytest.fixture(scope="module")
@@ -101,6 +112,11 @@ def test_cancelled_job_without_retries_fails_naming_its_logs(folder, failed):
     assert not failed.left
 
 
+def test_the_state_that_slurm_names_is_said_with_the_failure_and_at_the_end(failed):
+    assert f"SLURM ended submission {failed.cancelled}: CANCELLED, by scancel, or by SLURM itself" in failed.output
+    assert f"SLURM's states of what failed: {failed.cancelled} CANCELLED" in failed.output
+
+
 def test_results_of_slurm_are_those_of_the_local_run_byte_for_byte(finished, on_slurm):
     assert differing(finished, on_slurm, results(finished)) == []
 
@@ -131,3 +147,62 @@ def test_every_rule_that_is_submitted_belongs_to_a_group(on_slurm):
         on_slurm.planned("--profile", "workflow/profiles/slurm", "--forceall", "all", "deviations", "tolerances", "claims")
         == grouped | local
     )
+
+
+ENDLESS = {
+    "experiments": [
+        {"dataset": "linear", "architecture": "10", "updates": 900_000, "beta_stddev": 1e-4, "beta_op_seed": 21},
+    ],
+    "activations": ["relu"],
+}
+"""Training that takes longer than any of these tests."""
+
+
+def test_a_job_that_runs_out_of_time_is_said_to(cluster, tmp_path, mirror):
+    """It asks for a minute; SLURM ends it half a minute later at most."""
+    workflow = Workflow(tmp_path, mirror)
+    arguments = (TARGET, "--retries", "0", "--set-resources", "training:runtime=1", "--logger", "meanfield")
+    cluster = cluster | {"PYTHONPATH": "workflow/terminal"}
+    with snakemake(workflow, cluster, *arguments, **ENDLESS) as process:
+        number = running(process, cluster, "training")
+    assert process.returncode != 0
+    assert f"SLURM ended submission {number}: TIMEOUT, it took longer than the 00:01:00 that it asked for" in process.output
+    assert f"SLURM's states of what failed: {number} TIMEOUT" in process.output
+
+
+def test_what_a_killed_snakemake_has_submitted_is_not_submitted_again(cluster, tmp_path, mirror):
+    """It is named and nothing is unlocked, or it is cancelled on request."""
+    workflow = with_make(Workflow(tmp_path, mirror))
+    (
+        tmp_path / "another"
+    ).mkdir()  # as on another node, where a job cannot look whether its launcher lives (jobs/lifetime.py)
+    (tmp_path / "another/srun").write_text(
+        f'#!/bin/sh\nunset {lifetime.VARIABLE}\nexec {shutil.which("srun", path=cluster["PATH"])} "$@"\n'
+    )
+    (tmp_path / "another/srun").chmod(0o755)
+    elsewhere = cluster | {"PATH": f"{tmp_path}/another:{cluster['PATH']}"}
+    with snakemake(workflow, elsewhere, TARGET, **ENDLESS) as process:
+        number = running(process, cluster, "training")
+        process.kill()
+    variables = surroundings(workflow, cluster)
+
+    def refused(*command):
+        result = subprocess.run(command, cwd=tmp_path, env=variables, text=True, capture_output=True, timeout=60)
+        [line] = [line for line in result.stderr.splitlines() if "still in SLURM's queue" in line]
+        assert result.returncode != 0
+        assert f"{number} (training" in line
+        assert "scancel --name=" in line
+
+    refused("make", "unlock")
+    refused("make", "cluster")
+    unlock = (sys.executable, "-m", "snakemake", "--unlock", *PROFILED, *small(workflow, **ENDLESS))
+    refused(*unlock)
+    assert list((tmp_path / ".snakemake/locks").iterdir())
+    shutil.rmtree(tmp_path / ".snakemake/locks")  # by hand, say
+    refused(sys.executable, "-m", "snakemake", TARGET, *PROFILED, *small(workflow, **ENDLESS))
+    assert set(queue(cluster)) == {number}
+    cancelled = subprocess.run(["make", "unlock", "CANCEL=1"], cwd=tmp_path, env=variables, text=True, capture_output=True)
+    assert cancelled.returncode == 0, cancelled.stderr
+    assert f"cancelled: {number} (training" in cancelled.stderr
+    assert queue(cluster) == {}
+    assert subprocess.run([*unlock], cwd=tmp_path, env=variables).returncode == 0

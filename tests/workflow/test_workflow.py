@@ -187,6 +187,22 @@ def test_chain_from_a_video_to_the_download(finished):
     assert "CHANGED" not in result.stdout
 
 
+def test_the_commands_of_a_result_make_it_again_byte_for_byte(finished, tmp_path):
+    """In a clone (here there is no git, and the packages are installed), with the configuration that was recorded."""
+    target = "results/runs/linear/10/relu/indices.csv"
+    command = [sys.executable, "-m", "meanfield.jobs.provenance", target, "--command"]
+    variables = {**os.environ, "PYTHONPATH": "scripts"}
+    said = subprocess.run(command, cwd=finished.folder, env=variables, text=True, capture_output=True, check=True).stdout
+    assert said.count("pip install") == 1
+    script = "".join(line for line in said.splitlines(True) if not line.startswith("pip install"))
+    again = Workflow(tmp_path, finished.mirror)
+    process = again.launch("sh", "-c", script, PATH=f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}")
+    output, _ = process.communicate()
+    assert process.returncode == 0, output
+    assert differing(again, finished, [target]) == []
+    assert not (tmp_path / "results/tables").exists()
+
+
 def test_altered_published_array_is_an_error(finished, tmp_path):
     if not finished.mirror:
         pytest.skip("the published arrays are not here")

@@ -27,6 +27,6 @@ rule benchmarks:
         **SMALL,
     params:
         *code("benchmarks", "analysis"),
-        jobs=[f"results/benchmarks/{name}.tsv" for name in PLAN.job_names()],
+        jobs=PLAN.job_names(),
     script:
         "../../scripts/benchmarks.py"

@@ -7,13 +7,14 @@ import time
 from pathlib import Path
 
 import yaml
+from snakemake.logging import logger
 
 BEGAN = time.monotonic()
 ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another workflow uses this one as a module
 sys.path.append(str(ROOT / "scripts"))
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, summary
+from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, submissions, summary
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:
@@ -25,21 +26,29 @@ except MeanfieldError as error:
     sys.exit(str(error))
 
 # Says to others that a run is alive here. Whether it may go on is up to Snakemake's own lock, which only needs protection
-# from being removed.
+# from being removed, also while jobs that a killed Snakemake has submitted are in SLURM's queue.
+FAILED = submissions.Watch()
 if workflow.is_main_process:
     lifetime.name_launcher()
+    logger.addHandler(FAILED)
     if (other := lock.hold()) > 0 and "--unlock" in sys.argv:
         sys.exit(lock.refusal(other))
+    if "--unlock" in sys.argv:
+        try:
+            submissions.insist()
+        except MeanfieldError as error:
+            sys.exit(str(error))
 
 if "gpu" in workflow.resource_settings.resources and not config["gpu"]:
     sys.exit(
         "a resource gpu is given and the configuration's gpu is false: --config replaces that of the profile; add gpu=True"
     )
 
-# Files of the publication that the project holds, relative to where Snakemake runs.
+# Files of the publication that the project holds, relative to where Snakemake runs. To these and to files of the user's, which
+# are `local`, the prefix does not apply that another workflow may give to this one's results.
 HELD = ("registry.csv", "summary.csv", "exceptions.csv", "claims.yaml")
-REGISTRY, SUMMARY, EXCEPTIONS, CLAIMS = (os.path.relpath(ROOT / "config" / "published" / name) for name in HELD)
-CLAIMS = config["claims"]["stated"] or CLAIMS
+REGISTRY, SUMMARY, EXCEPTIONS, CLAIMS = (local(os.path.relpath(ROOT / "config" / "published" / name)) for name in HELD)
+CLAIMS = local(config["claims"]["stated"] or CLAIMS)
 with open(CLAIMS) as stream:
     CLAIM_NAMES = list(yaml.safe_load(stream)["claims"])
 with open(SUMMARY) as stream:
@@ -157,13 +166,16 @@ def sortable(name, content):
 
 
 # What a job asks for whose size hardly matters.
-SMALL = dict(mem_mb=lambda wildcards, attempt: 1000 * attempt, runtime=10)
+SMALL = dict(mem_mb=lambda wildcards, attempt: 1000 * attempt, runtime=lambda wildcards, attempt: 10 * attempt)
 
 
 def asked_for_table():
-    """mem_mb and runtime of a rule that holds the joint table of all runs."""
+    """mem_mb and runtime of a rule that holds the joint table of all runs; twice as much at the second attempt."""
     sizes = [PLAN.problem(entry["dataset"], entry["architecture"]) for entry in PLAN.runs]
-    return {"mem_mb": lambda wildcards, attempt: attempt * resources.table(sizes), "runtime": 15}
+    return {
+        "mem_mb": lambda wildcards, attempt: attempt * resources.table(sizes),
+        "runtime": lambda wildcards, attempt: attempt * 15,
+    }
 
 
 def asked(*needs, members=None, runs=None):

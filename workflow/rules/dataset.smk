@@ -10,7 +10,7 @@ rule dataset:
     """One dataset, verified, encoded and split; a marked stand-in where the published file cannot be had."""
     input:
         registry=REGISTRY,
-        table=lambda wildcards: PLAN.datasets[wildcards.dataset].get("table", []),
+        table=lambda wildcards: [local(path) for path in [PLAN.datasets[wildcards.dataset].get("table")] if path],
     output:
         dataset="results/datasets/{dataset}.nc",
         origin="results/datasets/{dataset}.json",

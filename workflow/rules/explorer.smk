@@ -27,7 +27,7 @@ rule explorer:
         "../../envs/video.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: attempt * resources.explorer(DRAWN_PROBLEMS),
-        runtime=15,
+        runtime=lambda wildcards, attempt: 15 * attempt,
     params:
         *code("explorer", "video", "meanfield/figures/explorer.js", "meanfield/figures/explorer.html.j2"),
         runs=PLAN.drawn_runs,

@@ -73,6 +73,13 @@ def typed(config: dict, given: dict, schema: str | Path) -> None:
 def check(config: dict, schema: str | Path) -> None:
     """MeanfieldError, one line, if the configuration breaks the schema (a YAML file) or contradicts itself."""
     error = best_match(_validator(schema).iter_errors(config))
+    if error is not None and error.validator == "required" and not error.absolute_path:
+        missing = ", ".join(name for name in error.validator_value if name not in config)
+        raise MeanfieldError(
+            "configuration: the project's own config/config.yaml was not read, or no longer says everything; missing: "
+            f"{missing}. Restore it or, in a workflow that uses this one as a module, read it first: configfile: "
+            '"PROJECT/config/config.yaml" (config/README.md)'
+        )
     if error is not None:
         raise MeanfieldError(f"configuration: {_sentence(error)}")
     _check_activations(config["activations"])

@@ -44,6 +44,8 @@ def told(folder: str | Path) -> str:
     there = os.path.exists(folder)
     free = shutil.disk_usage(folder if there else ".").free
     open_to_us = not there or writable(folder)
-    remedy = "make room" if open_to_us else "make it writable, or a link to a folder that is,"
-    state = "" if open_to_us else " and not writable"
-    return f"results go to {folder}, with {free / 2**20:.1f} MiB free{state}; {remedy} and run the same command again"
+    state = f"results go to {folder}, with {free / 2**20:.1f} MiB free"
+    if open_to_us:
+        return f"{state}; make room and run the same command again"
+    remedy = "make it writable, or a link to a folder that is, and run the same command again"
+    return f"{state} and not writable; {remedy}, or have all results elsewhere: --directory FOLDER"

@@ -130,11 +130,10 @@ def step(snakemake) -> Iterator[Job]:
         gc.set_threshold(COLLECT_EVERY)
         yield job
         job.output.commit()
-        from meanfield.jobs import provenance  # not before the job's environment is checked and its threads are set
+        from meanfield.jobs import record  # not before the job's environment is checked and its threads are set
 
-        name = str(Path(*log.with_suffix("").parts[-2:]))
         threads = snakemake.params.get("threads", 1)
-        provenance.record(name, modules(snakemake.params), job.input, job.output.final, job.config, threads, job.device)
+        record.write(log, modules(snakemake.params), job.input, job.output.final, job.config, threads, job.device)
     except BaseException as error:
         if not isinstance(error, KeyboardInterrupt | SystemExit):
             folders = [Path(path).parent for path in (*job.output.final, log)]

@@ -29,6 +29,7 @@ def test_the_folder_that_cannot_be_written_to_is_the_one_that_is_named(tmp_path,
     said = disk.advice(PermissionError(errno.EACCES, "denied"), [tmp_path, barred])
     assert said.startswith(f"results go to {barred}, with ")
     assert "MiB free and not writable; make it writable" in said
+    assert said.endswith("--directory FOLDER")
     with pytest.raises(MeanfieldError, match="not writable"):
         disk.insist_on_writing(barred)
     disk.insist_on_writing(tmp_path / "to come")
