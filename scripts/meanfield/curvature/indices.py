@@ -52,6 +52,7 @@ def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
     With an l2 also what γ would be more without it, lifted by the penalty; of estimates also their errors.
     """
     further = {"gamma_lifted": "lifted", "alpha_error": "negative_error", "gamma_error": "flat_error"}
+    further |= {"alpha_exact": "negative_exact", "gamma_exact": "flat_exact"}
     return {
         "alpha": spectrum.negative / size,
         "gamma": spectrum.flat / size,
@@ -84,6 +85,12 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         "parameters": size,
         "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
     }
+    if "negative_resolved" in spectrum:
+        columns |= {
+            "alpha_resolved": spectrum.negative_resolved / size,
+            "gamma_resolved": spectrum.flat_resolved / size,
+            "tolerance_resolved": spectrum.tolerance_resolved,
+        }
     if "participation_ratio" in spectrum:
         mean = spectrum.participation_ratio.mean("mode").rename(vector_update="update")
         columns["participation_ratio"] = mean.reindex(update=trajectory["update"])

@@ -5,6 +5,7 @@ P parameters, N samples with K labels, S seeds, R records, V records with eigenv
 interpreter with its packages, rounded up; the times are five times those of one core of 2024, for slower ones.
 """
 
+import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -26,6 +27,9 @@ class Problem(NamedTuple):
     records: int
     vectors: int
     lanczos: tuple[int, int] | None = None  # probes and steps where spectra are estimated by products, without the matrix
+    batch: int | None = None  # samples of an update, if not all
+    counted: int = 0  # records at which eigenvalues are counted by inertia, besides,
+    counted_up_to: int = 0  # in networks of so many parameters at most
 
     @property
     def parameters(self) -> int:
@@ -43,14 +47,16 @@ def training(problem: Problem) -> tuple[int, int]:
     """MiB and minutes: the trajectory in memory three times, the signals of all layers and their gradients."""
     signals = problem.seeds * problem.samples * (problem.inputs + sum(problem.hidden) + problem.labels)
     numbers = 3 * problem.trajectory + 12 * signals
-    seconds = 2e-9 * problem.updates * problem.seeds * problem.samples * problem.parameters
+    passes = problem.updates * min(problem.batch or problem.samples, problem.samples) + 5 * problem.records * problem.samples
+    seconds = 2e-9 * problem.seeds * passes * problem.parameters
     return TENSORFLOW + 8 * numbers // MIB, LEAST + round(seconds / 60)
 
 
 def spectrum(problem: Problem) -> tuple[int, int]:
     """MiB and minutes: 8·P² numbers for Hessians and their solution, S·V·P² for eigenvectors, and the trajectory."""
     if problem.lanczos:
-        return _by_products(problem, *problem.lanczos)
+        asked, counted = _by_products(problem, *problem.lanczos), _by_inertia(problem)
+        return max(asked[0], counted[0]), asked[1] + counted[1]
     squares = (8 + 2 * problem.seeds * problem.vectors) * problem.parameters**2
     numbers = squares + 2 * problem.trajectory
     products = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
@@ -73,6 +79,20 @@ def _by_products(problem: Problem, probes: int, steps: int) -> tuple[int, int]:
     return PYTHON + (vectors + passes + features + 16 * problem.trajectory) // MIB, minutes
 
 
+def _by_inertia(problem: Problem) -> tuple[int, int]:
+    """The same for the records that are counted by inertia: the Hessian, the half of it that is put together, and the trajectory."""
+    if not problem.counted or problem.parameters > problem.counted_up_to:
+        return 0, 0
+    numbers = 1.6 * problem.parameters**2 + 2 * problem.trajectory + 3 * problem.samples * problem.inputs
+    seconds = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
+    return PYTHON + 512 + int(8 * numbers / MIB), round(problem.counted * problem.seeds * seconds / 60)
+
+
+def dataset(samples: int, features: int, labels: int) -> tuple[int, int]:
+    """MiB and minutes of the job that makes a dataset: its numbers five times."""
+    return 1000 + 5 * 8 * samples * (features + labels) // MIB, 10 + samples * features // 10**7
+
+
 def gpu(problem: Problem) -> tuple[int, int]:
     """MiB and minutes that CUDA and TensorFlow take besides; not measured, for want of a GPU."""
     return 3000, LEAST
@@ -85,5 +105,9 @@ def table(problems: Sequence[Problem]) -> int:
 
 def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
     """MiB and minutes of a job that reads trajectories and spectra of so many runs."""
-    numbers = 2 * problem.trajectory + (1 + problem.seeds * problem.vectors) * problem.parameters**2
+    if problem.lanczos:
+        spectra = 4 * problem.records * problem.seeds * math.prod(problem.lanczos)  # nodes and weights
+    else:
+        spectra = (1 + problem.seeds * problem.vectors) * problem.parameters**2
+    numbers = 2 * problem.trajectory + spectra
     return 3 * PYTHON + runs * 8 * numbers // MIB, LEAST
