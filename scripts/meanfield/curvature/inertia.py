@@ -58,7 +58,7 @@ def _mirror(matrix: np.ndarray, block: int = 512) -> None:
 
 
 def compacted(matrix: np.ndarray, kept: np.ndarray) -> np.ndarray:
-    """The rows and columns `kept`, ascending [n], of a matrix [P, P] whose rows lie one after the other: in its own memory."""
+    """The rows and columns `kept`, ascending [n], of a matrix [P, P] whose rows follow each other, in its own memory."""
     numbers, size = matrix.reshape(-1), len(kept)
     for number, row in enumerate(kept):  # never behind the row that it takes the place of
         numbers[number * size : (number + 1) * size] = matrix[row, kept]

@@ -204,7 +204,7 @@ def along_trajectory(
     participation_ratio [seed, vector_update, mode], modes by ascending eigenvalue. `dense` does the large linear algebra.
     "lanczos", set by `quadrature.Settings`, forms no matrix: nodes and weights [seed, update, probe, node] of the density;
     estimates, each with its `_error`, of negative, flat (τ is `resolution` of the largest |λ|), lambda_min and lambda_max.
-    Beside them, at the updates `inertia_at`, counts by inertia, of networks with `inertia_up_to` parameters at most: `_exact`
+    Beside them, at the updates `inertia_at`, counts by inertia of networks with at most `inertia_up_to` parameters: `_exact`
     with the same τ, `_resolved` with tolerance_resolved = P·ε·max|λ|; of larger ones the attribute inertia_skipped says so.
     All is NaN where a member's parameters are, since it had diverged.
     """

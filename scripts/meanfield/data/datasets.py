@@ -145,7 +145,8 @@ def _mnist(
     """MNIST, or its stand-in, as `obtain` gives it."""
     samples, found = settings.get("samples"), _or_none(download, require_published)
     if found:
-        parts, origin = found[0], _origin(found[1], mnist.ADDRESS + "mnist/", task, mnist.LICENSE, " ".join(mnist.FILES.values()))
+        (parts, source), sha256 = found, " ".join(mnist.FILES.values())
+        origin = _origin(source, mnist.ADDRESS + "mnist/", task, mnist.LICENSE, sha256)
     else:
         parts, origin = mnist.stand_in(samples), _origin(STAND_IN, "generated from " + DIGITS, task, "BSD-3-Clause")
     return *mnist.arrays(parts, samples, settings.get("pixel_scale", mnist.WHITE)), origin

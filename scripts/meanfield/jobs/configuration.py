@@ -7,6 +7,7 @@ Imported by the Snakefile, so it needs nothing but jsonschema and PyYAML, which 
 
 import json
 import math
+import os
 from contextlib import suppress
 from functools import reduce
 from operator import getitem
@@ -73,6 +74,14 @@ def typed(config: dict, given: dict, schema: str | Path) -> None:
         with suppress(KeyError, IndexError, TypeError, yaml.YAMLError):
             if isinstance(error.instance, str) and reduce(getitem, [*outer, last], given) == error.instance:
                 reduce(getitem, outer, config)[last] = yaml.safe_load(error.instance)
+
+
+def located(config: dict, root: str | Path) -> None:
+    """Have claims.stated lead to the project's own file, below `root`, where there is none of that name here; in place."""
+    claims = config.get("claims")
+    stated = claims.get("stated") if isinstance(claims, dict) else None
+    if isinstance(stated, str) and not Path(stated).exists() and (Path(root) / stated).is_file():
+        claims["stated"] = os.path.relpath(Path(root) / stated)
 
 
 def check(config: dict, schema: str | Path) -> None:

@@ -80,7 +80,7 @@ def _by_products(problem: Problem, probes: int, steps: int) -> tuple[int, int]:
 
 
 def _by_inertia(problem: Problem) -> tuple[int, int]:
-    """The same for the records that are counted by inertia: the Hessian, the half of it that is put together, and the trajectory."""
+    """The same for the records that are counted by inertia: the Hessian, what it is put together from, the trajectory."""
     if not problem.counted or problem.parameters > problem.counted_up_to:
         return 0, 0
     numbers = 1.6 * problem.parameters**2 + 2 * problem.trajectory + 3 * problem.samples * problem.inputs
