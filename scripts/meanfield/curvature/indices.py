@@ -49,7 +49,8 @@ def bulk_width(spectrum: xr.Dataset) -> np.ndarray:
 def shares(spectrum: xr.Dataset, size: int) -> dict[str, xr.DataArray]:
     """α and γ, resolved, and γ by cause, as shares of `size` parameters, from the counts of a spectrum.
 
-    With an l2 also what γ would be more without it, lifted by the penalty; of estimates also their errors.
+    With an l2 also what γ would be more without it, lifted by the penalty; of estimates also their errors, and the exact
+    shares at the records where they were counted.
     """
     further = {"gamma_lifted": "lifted", "alpha_error": "negative_error", "gamma_error": "flat_error"}
     further |= {"alpha_exact": "negative_exact", "gamma_exact": "flat_exact"}
