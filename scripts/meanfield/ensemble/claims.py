@@ -26,7 +26,7 @@ SHOWN = ("over seeds", "published draw", "over splits", "independent weights")
 HOLDS, OPPOSITE, OPEN, TOO_FEW = OUTCOMES = ("holds", "opposite", "open", "too few members")
 SUPPORTED, PARTLY, NOT_SUPPORTED, NOT_TESTABLE = VERDICTS = ("supported", "partly", "not supported", "not testable")
 LEAST, LEAST_FOR_RANKS = 3, 10  # members for any test; for Wilcoxon's, and for the binomial one
-TASKS = ("linear", "nonlinear", "digits", "mnist")
+TASKS = ("linear", "nonlinear", "digits")
 CURVES = (None, "cost", "alpha", "gamma", "zero_residuals", "bulk_width")
 
 
