@@ -83,7 +83,7 @@ def _by_inertia(problem: Problem) -> tuple[int, int]:
     """The same for the records that are counted by inertia: the Hessian, what it is put together from, the trajectory."""
     if not problem.counted or problem.parameters > problem.counted_up_to:
         return 0, 0
-    numbers = 1.6 * problem.parameters**2 + 2 * problem.trajectory + 3 * problem.samples * problem.inputs
+    numbers = 2 * problem.parameters**2 + 2 * problem.trajectory + 3 * problem.samples * problem.inputs
     seconds = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
     return PYTHON + 512 + int(8 * numbers / MIB), round(problem.counted * problem.seeds * seconds / 60)
 
