@@ -80,4 +80,5 @@ def test_the_claims_have_a_verdict_on_mnist(judged):
 
 def test_what_was_learnt_is_more_than_chance(judged):
     table = pd.read_csv(judged.folder / "results/tables/indices.csv")
-    assert (table[table["update"] == table["update"].max()].test_accuracy > 0.2).all()
+    last = table[table["update"] == table["update"].max()]
+    assert (last.test_accuracy[last.activation == "esp"] > 0.3).all()

@@ -5,7 +5,6 @@ P parameters, N samples with K labels, S seeds, R records, V records with eigenv
 interpreter with its packages, rounded up; the times are five times those of one core of 2024, for slower ones.
 """
 
-import math
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
@@ -105,9 +104,5 @@ def table(problems: Sequence[Problem]) -> int:
 
 def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
     """MiB and minutes of a job that reads trajectories and spectra of so many runs."""
-    if problem.lanczos:
-        spectra = 4 * problem.records * problem.seeds * math.prod(problem.lanczos)  # nodes and weights
-    else:
-        spectra = (1 + problem.seeds * problem.vectors) * problem.parameters**2
-    numbers = 2 * problem.trajectory + spectra
+    numbers = 2 * problem.trajectory + (1 + problem.seeds * problem.vectors) * problem.parameters**2
     return 3 * PYTHON + runs * 8 * numbers // MIB, LEAST

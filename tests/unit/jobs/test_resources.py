@@ -54,11 +54,6 @@ def test_batches_take_the_time_of_their_samples():
     assert resources.training(many._replace(batch=90_000)) == resources.training(many)
 
 
-def test_a_job_that_reads_estimates_reads_no_matrix():
-    large = MNIST._replace(hidden=[1000, 1000], lanczos=(5, 100))
-    assert resources.reading(large)[0] < 2000
-
-
 def test_measured_peaks_fit():
     """Measured: spectrum of digits 239 MiB, training 724 MiB; P = 19,920 6.1 GiB (docs/cluster.md)."""
     assert resources.spectrum(DIGITS)[0] > 239
