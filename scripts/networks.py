@@ -15,11 +15,11 @@ with step(snakemake) as job:
     trajectories, spectra, dataset = read(job.input.trajectories), read(job.input.spectra), storage.read(job.input.dataset)
     published = dict(zip(job.params.published, map(storage.read, job.input.published), strict=True))
     title, architecture = " ".join(job.wildcards), job.wildcards.architecture
-    figures = (
-        networks.eigenvalues(title, spectra, job.params.eigenvalues_at, published),
-        networks.eigenvectors(title, spectra, trajectories),
-        networks.parameters(title, trajectories),
-        boundaries.boundaries(title, architecture, trajectories, dataset),
-    )
-    for figure, *paths in zip(figures, job.output.png, job.output.pdf, strict=True):
-        style.save(figure, *paths)
+    make = {
+        "eigenvalues": lambda: networks.eigenvalues(title, spectra, job.params.eigenvalues_at, published),
+        "eigenvectors": lambda: networks.eigenvectors(title, spectra, trajectories),
+        "parameters": lambda: networks.parameters(title, trajectories),
+        "boundaries": lambda: boundaries.boundaries(title, architecture, trajectories, dataset),
+    }
+    for name, *paths in zip(job.params.names, job.output.png, job.output.pdf, strict=True):
+        style.save(make[name](), *paths)

@@ -9,7 +9,7 @@ with step(snakemake) as job:
     from meanfield.figures.verdicts import tolerances
 
     if not job.params.runs:
-        raise MeanfieldError("none of the configured runs was published, has spectra and one split (docs/arithmetic.md)")
+        raise MeanfieldError("none of the configured runs was published, has eigenvalues and one split (docs/arithmetic.md)")
     files = zip(job.params.runs, job.input.retrainings, job.input.spectra, strict=True)
     runs = [(run, storage.read(first), storage.read(second, first_seed=True)) for run, first, second in files]
     style.save(tolerances(runs), *job.output)

@@ -12,7 +12,7 @@ with step(snakemake) as job:
     from meanfield.verification.verdicts import markdown
 
     if not job.input.comparisons:
-        raise MeanfieldError("nothing to verify: none of the configured runs was published, has spectra and one split")
+        raise MeanfieldError("nothing to verify: none of the configured runs was published, has eigenvalues and one split")
     table = pd.concat(map(pd.read_csv, job.input.comparisons), ignore_index=True)
     table.to_csv(job.output.csv, index=False)
     Path(job.output.markdown).write_text(markdown(table))

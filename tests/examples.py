@@ -141,9 +141,12 @@ def named_dataset(features: Sequence[str], classes: Sequence[str] = (), scaled: 
 
 
 def synthetic_run(
-    activation: str, data: xr.Dataset, architecture: str = "3", seeds: int = 1, records: int = 5
+    activation: str, data: xr.Dataset, architecture: str = "3", seeds: int = 1, records: int = 5, **lanczos: float
 ) -> tuple[xr.Dataset, xr.Dataset, pd.DataFrame]:
-    """Trajectory, spectrum and indices of random parameters that grow along the records; the real Hessians of them."""
+    """Trajectory, spectrum and indices of random parameters that grow along the records; the real Hessians of them.
+
+    With settings of `lanczos` the spectrum is estimated.
+    """
     net, target = problem(data, architecture, activation, "float64")
     rng = np.random.default_rng(net.size)
     dims, shape = ("seed", "update"), (seeds, records)
@@ -160,5 +163,6 @@ def synthetic_run(
         coords={"seed": np.arange(1, seeds + 1), "update": published_updates(records), "parameter": net.parameter_names},
         attrs={"source": data.attrs["source"]},
     )
-    spectra = spectrum.along_trajectory(run, net, target, eigenvectors_at=["last"]).assign_attrs(source=run.attrs["source"])
+    options = {"method": "lanczos", **lanczos} if lanczos else {"eigenvectors_at": ["last"]}
+    spectra = spectrum.along_trajectory(run, net, target, **options).assign_attrs(source=run.attrs["source"])
     return run, spectra, indices.indices(run, spectra)

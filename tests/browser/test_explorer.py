@@ -58,10 +58,34 @@ def test_bars_count_every_eigenvalue_on_its_side_of_zero_and_exact_zeros_apart(n
         bars = task["runs"][activation]["bars"]["symlog"]
         np.testing.assert_array_equal(bars.sum(axis=1), run.spectrum.sizes["mode"])
         np.testing.assert_array_equal(bars[:, low < 0].sum(axis=1), (values < 0).sum(axis=1))
-        np.testing.assert_array_equal(bars[:, (low == 0) & (high == 0)][:, 0], zeros)
+        np.testing.assert_array_equal(bars[:, (low == 0) & (high == 0)].sum(axis=1), zeros)
         ends = task["axes"]["linear"]["range"]
         within = (values >= ends[0]) & (values <= ends[1])
         np.testing.assert_array_equal(task["runs"][activation]["bars"]["linear"].sum(axis=1), within.sum(axis=1))
+
+
+def test_estimates_have_bounds_and_errors_and_exact_counts_stand_beside_them():
+    dataset = synthetic_dataset()
+    trajectory, spectrum, table = synthetic_run("relu", dataset, "8-3", probes=2, steps=9)
+    table = table.assign(alpha_exact=[0.25, *[np.nan] * 4], gamma_exact=np.nan)
+    shown = explorer.task(dataset, "8-3", {"relu": explorer.Run(trajectory, spectrum, table)})
+    assert "2 random probes of 9 Lanczos steps" in shown["said"]
+    run = shown["runs"]["relu"]
+    for axis, described in shown["axes"].items():
+        low, high = np.array(described["bins"]["low"]), np.array(described["bins"]["high"])
+        count, bounds = run["bars"][axis], run["bounds"][axis]
+        assert count.shape == bounds["least"].shape == bounds["most"].shape == (5, len(low))
+        assert ((bounds["least"] <= count) & (count <= bounds["most"])).all()
+        if axis == "symlog":
+            exact = (low == 0) & (high == 0)
+            np.testing.assert_array_equal(count[:, exact][:, 0], spectrum.zero_rows.values[0])
+            tau = float(spectrum.tolerance.max())
+            assert (-tau, tau) in set(zip(low, high, strict=True))
+            np.testing.assert_allclose(count.sum(axis=1), spectrum.attrs["parameters"], atol=1)
+    numbers = run["numbers"]
+    np.testing.assert_array_equal(numbers["alpha_error"], table.alpha_error)
+    np.testing.assert_allclose(numbers["gamma_high"], (table.gamma + table.gamma_error).clip(upper=1))
+    np.testing.assert_array_equal(numbers["alpha_exact"], table.alpha_exact)
 
 
 def test_shades_change_at_one_half():

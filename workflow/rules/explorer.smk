@@ -5,6 +5,8 @@ Needs  results/runs/…/trajectory.nc, spectrum.nc and indices.csv of every run,
 Makes  results/explorer.html
 """
 
+DRAWN_PROBLEMS = [PLAN.problem(entry["dataset"], entry["architecture"], 1) for entry in PLAN.drawn_runs]
+
 
 rule explorer:
     """Spectrum, curves and decision boundary of every run in one page, to move through training."""
@@ -24,7 +26,7 @@ rule explorer:
     conda:
         "../../envs/video.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: (1000 + 100 * len(PLAN.drawn_runs)) * attempt,
+        mem_mb=lambda wildcards, attempt: attempt * resources.explorer(DRAWN_PROBLEMS),
         runtime=15,
     params:
         *code("explorer", "video", "meanfield/figures/explorer.js", "meanfield/figures/explorer.html.j2"),

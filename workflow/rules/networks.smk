@@ -3,10 +3,11 @@ Figures of the networks of one dataset and architecture.
 
 Needs  results/runs/{dataset}/{architecture}/{activation}/trajectory.nc and spectrum.nc, for every activation;
        results/datasets/{dataset}.nc, results/published/…nc
-Makes  results/figures/{eigenvalues,eigenvectors,parameters,boundaries}_{dataset}_{architecture}.{pdf,png}
+Makes  results/figures/{eigenvalues,eigenvectors,parameters,boundaries}_{dataset}_{architecture}.{pdf,png}, eigenvectors
+       only where there are any
 """
 
-NETWORKS = ("eigenvalues", "eigenvectors", "parameters", "boundaries")
+NETWORKS = ["eigenvalues", *["eigenvectors"] * PLAN.exact, "parameters", "boundaries"]
 FIGURES = [
     *rules.curves.output.png,
     *(f"results/figures/{name}_{pair}.png" for name in NETWORKS for pair in PLAN.drawn),
@@ -50,6 +51,7 @@ rule networks:
     params:
         *code("networks", "video"),
         activations=config["activations"],
+        names=NETWORKS,
         published=lambda wildcards: [entry["activation"] for entry in VERIFIED(wildcards)],
         eigenvalues_at=config["figures"]["eigenvalues_at"],
     script:

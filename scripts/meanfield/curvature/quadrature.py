@@ -11,7 +11,6 @@ of the count s itself, which hold with probability COVERAGE.
 Parameters whose row is exactly zero are found, and counted, by one product, and left out.
 """
 
-from bisect import bisect_left
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -124,21 +123,27 @@ def bounds_below(ritz: Ritz, x: float) -> tuple[np.ndarray, np.ndarray]:
     return (upper - np.take_along_axis(weights, prescribed, axis=-1))[:, 0], upper[:, 0]
 
 
-def bounds_of_count(lower: float, upper: float, size: int, probes: int, noise: float = 0.0) -> tuple[int, int]:
+def bounds_of_count(
+    lower: np.ndarray, upper: np.ndarray, size: int, probes: int, noise: float = 0.0
+) -> tuple[np.ndarray, np.ndarray]:
     """Least and greatest count of `size` eigenvalues that probes allow, whose share of them lies in [lower, upper] ± noise.
 
-    The share of s of them is Beta-distributed (above). Its tails of (1 − COVERAGE)/2 are left out,
-    as Clopper and Pearson (1934, Biometrika 26:404) do for the binomial distribution.
+    The share of s of them is Beta-distributed (above). Its tails of (1 − COVERAGE)/2 are left out, as Clopper and Pearson
+    (1934, Biometrika 26:404) do for the binomial distribution. Arrays of any shape, or numbers; counts int64.
     """
-    tail, lower, upper = (1 - COVERAGE) / 2, lower - noise, upper + noise
+    tail, lower, upper = (1 - COVERAGE) / 2, np.subtract(lower, noise), np.add(upper, noise)
 
-    def up_to(share: float, count: int) -> float:
-        """The probability that so many have at most that share."""
-        return betainc(count * probes / 2, (size - count) * probes / 2, share)
+    def first(holds: Callable[[np.ndarray], np.ndarray], share: np.ndarray) -> np.ndarray:
+        """The first count from 1 on of which it holds that so many have at most that share with such a probability."""
+        low, high = np.ones(np.shape(share), int), np.full(np.shape(share), size)
+        while (open_ := low < high).any():
+            middle = (low + high) // 2
+            found = holds(betainc(middle * probes / 2, np.maximum(size - middle, 1) * probes / 2, np.clip(share, 0, 1)))
+            low, high = np.where(open_ & ~found, middle + 1, low), np.where(open_ & found, middle, high)
+        return low
 
-    inner = range(1, size)  # none has the share 0, and all have 1, for certain
-    least = 0 if lower <= 0 else 1 + bisect_left(inner, True, key=lambda count: 1 - up_to(lower, count) > tail)
-    greatest = size if upper >= 1 else bisect_left(inner, True, key=lambda count: up_to(upper, count) <= tail)
+    least = np.where(lower <= 0, 0, first(lambda probability: 1 - probability > tail, lower))  # none has the share 0, and
+    greatest = np.where(upper >= 1, size, first(lambda probability: probability <= tail, upper) - 1)  # all 1, for certain
     return least, greatest
 
 
@@ -204,24 +209,47 @@ def of_product(
     }
 
 
+def _up_to(nodes: np.ndarray, weights: np.ndarray, kept: int, size: int, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Bounds of the probes' share of `kept` eigenvalues up to each x [point], float64 [point] each.
+
+    A probe's measure up to x lies between that up to the node before the last one that x has reached, and that up to the
+    next one. It ends at the extreme nodes.
+    """
+    padded = np.pad(weights.cumsum(axis=-1), ((0, 0), (2, 1)), mode="edge")
+    padded[:, :2] = 0
+    reached = np.array([np.searchsorted(row, x, side="right") for row in nodes])
+    lower, upper = (np.take_along_axis(padded, reached + ahead, axis=-1).mean(axis=0) * size for ahead in (0, 2))
+    lower, upper = np.where(x >= nodes.max(), kept, lower), np.where(x < nodes.min(), 0, upper)
+    return lower / max(kept, 1), upper / max(kept, 1)
+
+
 def cumulative(
     nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, x: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The share of eigenvalues up to each x [point], and its bounds, which hold at each point with probability COVERAGE.
 
-    Nodes and weights [probe, node] of one record, as `of_product` gives them. A probe's measure up to x lies between that
-    up to the node before the last one that x has reached, and that up to the next one. It ends at the extreme nodes.
+    Nodes and weights [probe, node] of one record, as `of_product` gives them.
     """
-    kept, padded = size - zero_rows, np.pad(weights.cumsum(axis=-1), ((0, 0), (2, 1)), mode="edge")
-    padded[:, :2] = 0
-    reached = np.array([np.searchsorted(row, x, side="right") for row in nodes])
-    lower, upper = (np.take_along_axis(padded, reached + ahead, axis=-1).mean(axis=0) * size for ahead in (0, 2))
-    lower, upper = np.where(x >= nodes.max(), kept, lower), np.where(x < nodes.min(), 0, upper)
-    inner = zip(lower / max(kept, 1), upper / max(kept, 1), strict=True)
-    bounds = np.array([bounds_of_count(*pair, kept, len(nodes), nodes.shape[1] * EPSILON) for pair in inner])
+    kept = size - zero_rows
+    lower, upper = _up_to(nodes, weights, kept, size, x)
+    bounds = bounds_of_count(lower, upper, kept, len(nodes), nodes.shape[1] * EPSILON)
     zeros = zero_rows * (x >= 0)
-    shares = np.clip((lower + upper) / 2, *bounds.T), *bounds.T
+    shares = np.clip(kept * (lower + upper) / 2, *bounds), *bounds
     return tuple((share + zeros) / size for share in shares)
+
+
+def binned(
+    nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, edges: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """How many eigenvalues lie beyond each of `edges` [bin + 1] and up to the next, zero rows aside, and bounds: [bin] each.
+
+    The bounds hold for each bin with probability COVERAGE. Estimates are differences of `cumulative`'s.
+    """
+    kept = size - zero_rows
+    lower, upper = _up_to(nodes, weights, kept, size, edges)
+    least, most = np.maximum(lower[1:] - upper[:-1], 0), upper[1:] - lower[:-1]
+    bounds = bounds_of_count(least, most, kept, len(nodes), 2 * nodes.shape[1] * EPSILON)
+    return np.clip(kept * np.diff(lower + upper) / 2, *bounds), *bounds
 
 
 def zero_rows(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
@@ -250,6 +278,7 @@ def of_members(
         if symmetries:
             gradient = propagation.gradient(theta, network, objective)
             row["symmetric"] = symmetry.flat_directions(theta, gradient, symmetries, ~zero, row["tolerance"])
+            row["flat"] = max(row["flat"], row["zero_rows"] + row["symmetric"])  # so many are for certain
         for name, part in {"lambda_max_gauss_newton": "G", "lambda_max_rest": "R"}.items():
             products = Products(theta, network, objective, part)  # one at a time: each keeps its passes
             row[name], starts[name] = extreme_eigenvalue(products, network.size, "LA", starts.get(name))

@@ -21,7 +21,7 @@ _RECORDED_PACKAGES = ("numpy", "scipy", "scikit-learn", "tensorflow", "xarray", 
 
 
 def read(path: str | Path, first_seed: bool = False, only: Sequence[str] = ()) -> xr.Dataset:
-    """The whole dataset, or its first seed alone, or `only` these variables, in memory; file closed.
+    """The whole dataset, or its first seed alone, or `only` these variables, as far as it has them, in memory; file closed.
 
     MeanfieldError for no readable NetCDF, and for a first seed that diverged: pictures have nothing to show then.
     """
@@ -29,7 +29,7 @@ def read(path: str | Path, first_seed: bool = False, only: Sequence[str] = ()) -
         with xr.open_dataset(path, engine="h5netcdf") as dataset:
             dataset = dataset.isel(seed=[0]) if first_seed else dataset
             diverged = first_seed and any(dataset[name].isnull().any() for name in ("cost", "tolerance") if name in dataset)
-            dataset = (dataset[list(only)] if only else dataset).load()
+            dataset = (dataset[[name for name in only if name in dataset]] if only else dataset).load()
     except OSError as error:
         raise MeanfieldError(f"{path} cannot be read as NetCDF ({error}); delete it and run the workflow again") from error
     if diverged:

@@ -15,7 +15,8 @@ import pandas as pd
 import yaml
 from scipy import stats
 
-from meanfield.ensemble.members import MEASURES, SPANS, label, over_architectures
+from meanfield.ensemble import judging
+from meanfield.ensemble.members import MEASURES, NEEDS, SPANS, label, over_architectures
 from meanfield.errors import MeanfieldError
 from meanfield.model.registry import ACTIVATIONS
 
@@ -24,8 +25,9 @@ COLUMNS = {SEEDS: "verdict", PUBLISHED: "published_draw", SPLITS: "splits", INDE
 """Columns of the verdicts on each axis, in order; {column}_counts beside them. SHOWN are their heads for people."""
 SHOWN = ("over seeds", "published draw", "over splits", "independent weights")
 HOLDS, OPPOSITE, OPEN, TOO_FEW = OUTCOMES = ("holds", "opposite", "open", "too few members")
+LACKING = {needed: f"no {needed}" for needed in dict.fromkeys(NEEDS.values())}
+"""Outcomes where a measure needs what was not computed."""
 SUPPORTED, PARTLY, NOT_SUPPORTED, NOT_TESTABLE = VERDICTS = ("supported", "partly", "not supported", "not testable")
-LEAST, LEAST_FOR_RANKS = 3, 10  # members for any test; for Wilcoxon's, and for the binomial one
 TASKS = ("linear", "nonlinear", "digits")
 CURVES = (None, "cost", "alpha", "gamma", "zero_residuals", "bulk_width")
 
@@ -116,77 +118,47 @@ def _problems(claim: Claim, tasks: Collection[str], activations: Collection[str]
             yield f"has {what} {value}; allowed: {', '.join(map(str, allowed))}"
 
 
-def compared(test: ClaimTest, table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str], np.ndarray]]:
-    """(architecture, rival, values) for each comparison of a test in one task: values [member], or, paired, [member, 2].
+def compared(test: ClaimTest, table: pd.DataFrame) -> Iterator[tuple[str, tuple[str, str], np.ndarray, np.ndarray]]:
+    """(architecture, rival, values, errors) for each comparison of a test in a task: values [member], or pairs [member, 2].
 
-    Comparisons of which a run is not there are left out, and so are members with a NaN.
+    Errors [member] are those of the values or of their differences, 0 where they are exact. Comparisons of which a run is
+    not there are left out, and so are members with a NaN.
     """
     if test.measure in SPANS:
         table = over_architectures(table)
-    values = table.pivot(index="seed", columns=["architecture", "activation"], values=test.measure).loc[table.seed.unique()]
+    form = {"index": "seed", "columns": ["architecture", "activation"]}
+    values = table.pivot(**form, values=test.measure).loc[table.seed.unique()]
+    known = table.assign(error=table.get(f"{test.measure}_error", 0.0))
+    errors = known.pivot(**form, values="error").fillna(0.0)
     for architecture in test.architectures or table.architecture.unique():
         for rival in test.rivals():
             columns = [(architecture, test.activation)]
             if not test.within:
                 columns.append((rival[1] or architecture, rival[0]))
             if set(columns) <= set(values.columns):
-                yield architecture, rival, values[columns].dropna().to_numpy().squeeze(axis=1 if test.within else ())
+                found = values[columns].dropna()
+                error = errors.loc[found.index, columns].sum(axis=1).to_numpy()  # of a difference: however they depend
+                yield architecture, rival, found.to_numpy().squeeze(axis=1 if test.within else ()), error
 
 
-def _judged(test: ClaimTest, values: np.ndarray) -> dict:
+def _judged(test: ClaimTest, values: np.ndarray, errors: np.ndarray) -> dict:
     """Number of members, medians, share of members that agree, effect with its 95 % interval, p, and the sign of the effect.
 
     The effect is the median of the paired differences, with a bootstrap interval (percentiles), or, for `within`, the share
     of members inside, with Wilson's interval.
     """
+    result = {"members": len(values)}
     if test.within:
         low, high = test.within
-        result = {"members": len(values), "median": np.median(values) if len(values) else np.nan}
-        return result | _inside(np.minimum(values - low, high - values))
+        result |= {"median": np.median(values) if len(values) else np.nan}
+        return result | judging.with_errors(judging.inside, np.minimum(values - low, high - values), errors)
     left, right = values.T
-    result = {"members": len(values)}
+    claimed = -1 if test.expect == "less" else 1
     if len(values):
         result |= {"median": np.median(left), "median_other": np.median(right)}
-    return result | _differing(left - right, -1 if test.expect == "less" else 1)
-
-
-def _inside(margins: np.ndarray) -> dict:
-    """The part of `_judged` for margins [member], how far inside the interval each member lies; negative: outside."""
-    if not len(margins):
-        return {}
-    inside = margins >= 0
-    result = {"agree": inside.mean()}
-    if len(margins) < LEAST or (len(margins) < LEAST_FOR_RANKS and np.ptp(margins) == 0 and inside.all()):
-        return result
-    binomial = stats.binomtest(int(inside.sum()), len(inside))
-    interval = binomial.proportion_ci(method="wilson")
-    result |= {"effect": inside.mean(), "low": interval.low, "high": interval.high}
-    if len(margins) < LEAST_FOR_RANKS:
-        finite = np.clip(margins, -1e300, 1e300)
-        p = stats.ttest_1samp(finite, 0).pvalue if np.ptp(finite) else 0.0
-        return result | {"p": p, "sign": np.sign(finite.mean())}
-    return result | {"p": binomial.pvalue, "sign": np.sign(inside.mean() - 0.5)}
-
-
-def _differing(difference: np.ndarray, claimed: int) -> dict:
-    """The part of `_judged` for paired differences [member] of which the claim says that they have the sign `claimed`."""
-    if not len(difference):
-        return {}
-    result = {"agree": (claimed * difference > 0).mean(), "tie": not difference.any()}
-    if len(difference) < LEAST:
-        return result
-    random = np.random.default_rng(1)
-    low, high = stats.bootstrap(
-        (difference,), np.median, method="percentile", n_resamples=2000, rng=random
-    ).confidence_interval
-    result |= {"effect": np.median(difference), "low": low, "high": high}
-    if not difference.any():
-        return result | {"p": 1.0, "sign": 0.0}
-    if len(difference) < LEAST_FOR_RANKS:
-        return result | {"p": stats.ttest_1samp(difference, 0).pvalue, "sign": claimed * np.sign(difference.mean())}
-    ranks = np.sign(difference) * stats.rankdata(np.abs(difference))
-    sign = np.sign(ranks.sum()) if low > 0 or high < 0 else 0.0  # both the ranks and the median must say so
-    return result | {"p": stats.wilcoxon(difference).pvalue, "sign": claimed * sign}
+    return result | judging.with_errors(
+        lambda agreeing: judging.differing(claimed * agreeing, claimed), claimed * (left - right), errors
+    )
 
 
 def comparisons(claims: list[Claim], table: pd.DataFrame, axes: dict, level: float, published: dict) -> pd.DataFrame:
@@ -206,10 +178,10 @@ def comparisons(claims: list[Claim], table: pd.DataFrame, axes: dict, level: flo
                         runs = runs[runs.seed == runs.groupby("dataset").seed.transform("first")]
                         named = (*test.architectures, *filter(None, [test.than_architecture]))
                         runs = runs[runs.architecture.isin(named or published.get(task, ()))]
-                    for architecture, rival, values in compared(test, runs):
+                    for architecture, rival, values, errors in compared(test, runs):
                         place = {"claim": claim.name, "test": number, "axis": axis, "task": task}
                         words = {"architecture": architecture, "comparison": test.words(rival), "measure": test.measure}
-                        rows.append(place | words | _judged(test, values))
+                        rows.append(place | words | _judged(test, values, errors))
     columns = ["claim", "test", "axis", "task", "architecture", "comparison", "measure", "members", "median", "median_other"]
     columns += ["agree", "effect", "low", "high", "p", "sign", "tie"]
     result = pd.DataFrame(rows, columns=columns)
@@ -224,13 +196,14 @@ def comparisons(claims: list[Claim], table: pd.DataFrame, axes: dict, level: flo
         OPPOSITE: (significant & (result.sign < 0)) | (draw & (result.agree <= 0.5) & ~result.tie.eq(True)),
         OPEN: result.p.notna() | (draw & result.tie.eq(True)),
     }
-    result["outcome"] = np.select(list(cases.values()), list(cases), TOO_FEW)
+    lacking = result.measure.map(NEEDS).map(LACKING).where(result.members == 0, TOO_FEW)
+    result["outcome"] = np.select(list(cases.values()), list(cases), lacking.fillna(TOO_FEW))
     return result
 
 
 def verdict(outcomes: pd.Series) -> str:
     """The verdict that follows from the outcomes of a claim's comparisons on one axis."""
-    testable = outcomes[outcomes != TOO_FEW]
+    testable = outcomes[outcomes.isin([HOLDS, OPPOSITE, OPEN])]
     if testable.empty:
         return NOT_TESTABLE
     if (testable == HOLDS).all():
@@ -251,12 +224,15 @@ def verdicts(claims: list[Claim], table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _counts(outcomes: pd.Series) -> str:
-    """How many comparisons hold, are open and are the opposite: "9 of 12 hold, 1 opposite"."""
+    """How many comparisons hold, are open and are the opposite: "9 of 12 hold, 1 opposite"; or what they lack."""
     counts = outcomes.value_counts()
     judged = sum(counts.get(outcome, 0) for outcome in (HOLDS, OPPOSITE, OPEN))
     if not judged:
-        return "none judged"
-    others = [f"{counts[outcome]} {outcome}" for outcome in (OPPOSITE, OPEN, TOO_FEW) if outcome in counts]
+        lacking = [outcome for outcome in LACKING.values() if outcome in counts]
+        return ", ".join(["not judged", *lacking]) if lacking else "none judged"
+    others = [
+        f"{counts[outcome]} {outcome}" for outcome in (OPPOSITE, OPEN, TOO_FEW, *LACKING.values()) if outcome in counts
+    ]
     return ", ".join([f"{counts.get(HOLDS, 0)} of {judged} hold", *others])
 
 
@@ -268,6 +244,8 @@ def _sentence(seeds: pd.DataFrame) -> str:
 
 def _counted(words: str, group: pd.DataFrame) -> str:
     """In how many networks a comparison holds, and how large the effect is from network to network."""
+    if group.outcome.isin(LACKING.values()).all():
+        return f"{words}: {_counts(group.outcome)}"
     paired = group.median_other.notna().any()
     scale, unit, what = (1, "", "median difference") if paired else (100, " %", "members")
     low, high = (f"{scale * value:.3g}".replace("-", "−") for value in (group.effect.min(), group.effect.max()))

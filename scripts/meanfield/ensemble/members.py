@@ -57,6 +57,10 @@ MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
     "bulk_width_kept": ("final over largest width of the bulk", _bulk_width_kept),
     "participation": ("participation ratio / P", _participation),
 }
+NEEDS = {"bulk_width_last": "eigenvalues", "bulk_width_kept": "eigenvalues", "participation": "eigenvectors"}
+"""What a measure needs that estimates do not give; it is NaN without."""
+ESTIMATED = {"alpha_mean": "alpha", "alpha_last": "alpha", "gamma_last": "gamma", "gamma_max": "gamma"}
+"""Measures that estimates have errors of, and the column of indices.csv with which they grow."""
 ALL = "all"  # the architecture of the following measures, which span the architectures: of what, how, in words
 SPANS: dict[str, tuple[str, Callable[[np.ndarray], float], str]] = {
     "cost_last_range": ("cost_last", np.ptp, "final cost, range over architectures"),
@@ -80,7 +84,7 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
     """One line per member of the joint table of indices: its run, seed, MEASURES, `diverged` and `source`.
 
     The measures of a member that diverged are NaN, and `diverged` is the update; else that is NaN. Of the scores those that
-    the table has.
+    the table has. Of estimates there is also `{measure}_error` of each in ESTIMATED, and those that need more are NaN.
     """
     absent = [name for name, (column, _) in FINAL_SCORES.items() if column not in indices]
     measures = {name: measure for name, (_, measure) in MEASURES.items() if name not in absent}
@@ -88,9 +92,18 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
     for key, run in indices.groupby([*RUN, "seed"], sort=False):
         diverged = run.diverged.iloc[0]
         values = {name: measure(run) if np.isnan(diverged) else np.nan for name, measure in measures.items()}
+        if "alpha_error" in run:
+            values |= dict.fromkeys(NEEDS, np.nan) | {f"{name}_error": _error(run, name) for name in ESTIMATED}
         member = dict(zip([*RUN, "seed"], key, strict=True))
         rows.append(member | values | {"diverged": diverged, "source": run.source.iloc[0]})
     return pd.DataFrame(rows)
+
+
+def _error(run: pd.DataFrame, measure: str) -> float:
+    """How far a measure lies from where it would be with its column at either end of the errors, at all records at once."""
+    column, of = ESTIMATED[measure], MEASURES[measure][1]
+    ends = (of(run.assign(**{column: run[column] + sign * run[f"{column}_error"]})) for sign in (-1, 1))
+    return max(abs(end - of(run)) for end in ends)
 
 
 def over_architectures(table: pd.DataFrame) -> pd.DataFrame:
@@ -112,12 +125,17 @@ def over_architectures(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def statistics(table: pd.DataFrame) -> pd.DataFrame:
-    """One line per run: how many members, which diverged, and of the others median and central 80 % of SUMMARISED."""
+    """One line per run: how many members, which diverged, and of the others median and central 80 % of SUMMARISED.
+
+    Of estimates also the largest of the members' errors.
+    """
     rows = []
     for key, run in table.groupby(RUN, sort=False):
         row = dict(zip(RUN, key, strict=True)) | {"members": len(run), "diverged": diverged_members(run.diverged, run.seed)}
         for name in filter(run.columns.__contains__, SUMMARISED):
             low, high = run[name].quantile(INTERVAL)
             row |= {f"{name}_median": run[name].median(), f"{name}_low": low, f"{name}_high": high}
+            if f"{name}_error" in run:
+                row[f"{name}_error"] = run[f"{name}_error"].max()
         rows.append(row | {"source": run.source.iloc[0]})
     return pd.DataFrame(rows)

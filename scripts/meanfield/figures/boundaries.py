@@ -37,7 +37,7 @@ def boundaries(title: str, architecture: str, trajectories: dict[str, xr.Dataset
     mean, deviation = (values[0] for values in original(dataset, "target"))  # of several targets the first is drawn
     known = dataset.target.values[:, 0] * deviation + mean
     targets = {"cmap": "cividis", "vmin": float(known.min()), "vmax": float(known.max())}
-    source = dataset.attrs["source"]
+    source, some = dataset.attrs["source"], decision.thinned(dataset)
     figure, cells = panels.grid(f"Decisions, {title}", source, len(trajectories), [2.5], sharex=True, sharey=True)
     extent = (plane.x[0], plane.x[-1], plane.y[0], plane.y[-1])
     shown = {"extent": extent, "origin": "lower", "aspect": "auto", "interpolation": "nearest"}
@@ -47,12 +47,14 @@ def boundaries(title: str, architecture: str, trajectories: dict[str, xr.Dataset
         values = decision.predictions(theta, network, plane.features(), dataset)
         if task == REGRESSION:
             image = axes.imshow((values[:, 0] * deviation + mean).reshape(GRID, GRID), **targets, **shown)
-            where = plane.coordinates(dataset.features.values).T
-            edges = np.where(dataset.split == "test", 0.8, 0.2)
-            axes.scatter(*where, c=known, s=12, lw=edges, edgecolors="black", **targets)
+            where = plane.coordinates(some.features.values).T
+            edges = np.where(some.split == "test", 0.8, 0.2)
+            axes.scatter(
+                *where, c=some.target.values[:, 0] * deviation + mean, s=12, lw=edges, edgecolors="black", **targets
+            )
         else:
             decided.update(_regions(axes, plane, values, shown))
-            _samples(axes, plane, dataset, decision.wrong(theta, network, dataset))
+            _samples(axes, plane, some, decision.wrong(theta, network, some))
         score = scores_in(run)[0]
         several = f" of {labels} targets" if task == REGRESSION and labels > 1 else ""
         said = f"test {SCORES[score]}{several} {float(run[f'test_{score}'][0, -1]):.3f}"
@@ -68,7 +70,7 @@ def boundaries(title: str, architecture: str, trajectories: dict[str, xr.Dataset
     for axes in panels.leftmost(cells)[:, 0]:
         axes.set_ylabel(style.plain(plane.names[1]))
     notes = [PROJECTED] * (dataset.sizes["feature"] > 2) + [SHIFTED] * is_shifted(dataset)
-    panels.legend(figure, " ".join(notes))
+    panels.legend(figure, " ".join(filter(None, [*notes, decision.of_how_many(some)])))
     return figure
 
 
@@ -87,7 +89,7 @@ def _regions(axes: Axes, plane: decision.Plane, values: np.ndarray, shown: dict)
 
 
 def _samples(axes: Axes, plane: decision.Plane, dataset: xr.Dataset, wrong: np.ndarray) -> None:
-    """All samples where they lie on the plane, by class, those crossed that are decided wrongly [sample].
+    """The samples where they lie on the plane, by class, those crossed that are decided wrongly [sample].
 
     Of several classes the name, or numeral, at the mean of each.
     """

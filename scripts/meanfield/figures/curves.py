@@ -2,7 +2,8 @@
 The paper's figures along training, from the joint table of indices; the published points, where at hand, on top of ours.
 
 Each function returns a matplotlib figure: one column of panels per dataset and architecture, one curve per activation; a
-table of one dataset and architecture gives that column alone. With several seeds each is thin, and their median bold.
+table of one dataset and architecture gives that column alone. With several seeds each is thin, and their median bold. Where
+α and γ are estimates, a band around their curve holds what they may be, and crosses are exact counts, if there are any.
 """
 
 from collections.abc import Iterable, Sequence
@@ -28,6 +29,7 @@ CAUSES = {
     "gamma_flat": ("numerically flat, |λ| ≤ τ", "0.85"),
 }
 """γ by cause: column of the table; its legend and grey."""
+EITHER = ("gamma_either", ("by a symmetry or numerically flat", "0.7"))  # where those two were not told apart
 LIFTED = {"facecolor": "none", "edgecolor": "0.55", "hatch": "////", "lw": 0}
 BETAS = (0.3, 1, 10)  # of the ESP curves in figure 2
 NARROWEST = 4.2  # inches of a figure
@@ -66,8 +68,29 @@ def _curves(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
         style.key_to_members(axes)
 
 
+def _bands(axes: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
+    """What an estimated column y may be, around its curve; of several seeds the median of either end.
+
+    Crosses are exact shares, of all seeds.
+    """
+    if f"{y}_error" in runs:
+        ends = {end: (runs[y] + sign * runs[f"{y}_error"]).clip(0, 1) for end, sign in (("low", -1), ("high", 1))}
+        band = runs.assign(**ends).dropna(subset=["low", "high"])
+        wanted = list({x, "low", "high"} - {"update"})
+        for activation, run in band.groupby("activation", sort=False):
+            medians = run.groupby("update", as_index=False)[wanted].median()
+            look = {"color": style.colour(activation), "alpha": style.BAND, "lw": 0, "zorder": 1}
+            axes.fill_between(medians[x], medians.low, medians.high, **look)
+        if len(band):
+            axes.fill_between([], [], color="0.3", alpha=style.BAND, lw=0, label="band: what an estimate may be")
+    if f"{y}_exact" in runs and len(exact := runs[runs[f"{y}_exact"].notna()]):
+        axes.plot(exact[x], exact[f"{y}_exact"], ls="", label="exact count", **style.EXACT)
+
+
 def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str) -> None:
-    """The published points of the same runs, up to their last update."""
+    """The published points of the same runs, up to their last update; none beside estimates, which have another τ."""
+    if f"{y}_error" in runs:
+        return
     for run, ours in runs.groupby(RUN, sort=False):
         if run in published and y in published[run]:
             theirs = published[run][published[run]["update"] <= ours["update"].max()]
@@ -77,7 +100,7 @@ def _points(axes: Axes, runs: pd.DataFrame, published: Published, x: str, y: str
 def _scales(axes: Axes, x: str, y: str) -> None:
     """A logarithmic cost, decreasing to the right as training goes; shares from 0 to 1; a word if nothing is drawn."""
     if not axes.lines:
-        style.unavailable(axes, "not available (inertia)")
+        style.unavailable(axes, "not known\nwithout eigenvalues")
         return
     if x == "cost":
         style.logarithmic(axes, "x")
@@ -92,6 +115,7 @@ def _quantities(panels: Sequence[Axes], runs: pd.DataFrame, published: Published
     """Each column named against column x, in a panel of its own."""
     for axes, quantity in zip(panels, names, strict=True):
         _curves(axes, runs, x, quantity)
+        _bands(axes, runs, x, quantity)
         _points(axes, runs, published, x, quantity)
         _scales(axes, x, quantity)
 
@@ -119,8 +143,9 @@ def fig3a_cost(indices: pd.DataFrame, published: Published) -> Figure:
 
 
 def fig3b_alpha(indices: pd.DataFrame, published: Published) -> Figure:
-    """Figure 3b: α against the cost; above every λ < 0, as published, below resolved (λ < −τ)."""
-    rows = {"alpha_published": f"α {'as published' if published else 'by sign'}, λ < 0", "alpha": "α resolved, λ < −τ"}
+    """Figure 3b: α against the cost; above every λ < 0, as published, if that is known; below resolved (λ < −τ)."""
+    signs = {"alpha_published": f"α {'as published' if published else 'by sign'}, λ < 0"}
+    rows = (signs if indices.alpha_published.notna().any() else {}) | {"alpha": "α resolved, λ < −τ"}
     return _along(indices, published, "cost", rows)
 
 
@@ -187,14 +212,18 @@ def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
 
 def _causes(axes: Axes, run: pd.DataFrame) -> None:
     """γ of one run against the update: the causes on top of each other, the curve around them."""
-    bottom = np.zeros(len(run))
-    for name, (label, grey) in CAUSES.items():
+    bottom, causes = np.zeros(len(run)), CAUSES
+    if run.gamma_symmetry.isna().any():
+        causes = dict([next(iter(CAUSES.items())), EITHER])
+        run = run.assign(**{EITHER[0]: run.gamma - run.gamma_rows})
+    for name, (label, grey) in causes.items():
         height = bottom + run[name].to_numpy()
         axes.fill_between(run["update"], bottom, height, color=grey, lw=0, label=label)
         bottom = height
     if "gamma_lifted" in run:
         axes.fill_between(run["update"], bottom, bottom + run.gamma_lifted, label="lifted by the weight penalty", **LIFTED)
     axes.plot(run["update"], run.gamma, **style.look(run.activation.iloc[0]) | CURVE | {"label": None})
+    _bands(axes, run, "update", "gamma")
     axes.set_ylim(-0.03, 1.03)
 
 

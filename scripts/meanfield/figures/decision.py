@@ -28,6 +28,7 @@ from meanfield.model.network import Network
 
 MARGIN = 0.08  # of the samples' range, on each side
 NO_CLASS = -1
+MOST = 3000  # samples that a picture shows
 NAMED = 2  # features that a principal component is described by
 
 
@@ -66,7 +67,8 @@ def plane(dataset: xr.Dataset, points: int) -> Plane:
         names = tuple(map(shorten, feature_names(dataset)))
     else:
         origin = train.mean(axis=0)
-        directions = np.linalg.svd(train - origin, full_matrices=False)[2][:2]
+        centred = train - origin
+        directions = np.linalg.eigh(centred.T @ centred)[1].T[:-3:-1].copy()
         directions *= np.sign(directions.sum(axis=1, keepdims=True))  # LAPACK leaves the sign open
         names, onto = _components(directions, dataset), directions.T
     where = (dataset.features.values - origin) @ onto
@@ -87,6 +89,19 @@ def _components(directions: np.ndarray, dataset: xr.Dataset) -> tuple[str, str]:
             name = "\n".join([name.removeprefix("principal "), *shares])  # short, for it stands beside a small picture, too
         names.append(name)
     return tuple(names)
+
+
+def thinned(dataset: xr.Dataset) -> xr.Dataset:
+    """MOST of the samples, evenly, where there are more; the attribute `samples` is how many there are."""
+    count = dataset.sizes["sample"]
+    some = np.linspace(0, count - 1, min(count, MOST)).round().astype(int)
+    return dataset.isel(sample=some).assign_attrs(samples=count)
+
+
+def of_how_many(shown: xr.Dataset) -> str:
+    """That a picture does not show all samples, in words; nothing if it does."""
+    drawn, count = shown.sizes["sample"], shown.attrs["samples"]
+    return f"{drawn:,} of the {count:,} samples are drawn." if drawn < count else ""
 
 
 def shorten(name: str, longest: int = 20) -> str:

@@ -10,8 +10,9 @@ from meanfield.model.registry import ACTIVATIONS
 
 
 def deviations(table: pd.DataFrame) -> Figure:
-    """`tables.deviations` as dots: one row a run; published (circle), resolved (diamond),
-    the same with TensorFlow's kernels (cross), corrected (filled square), corrected with a softmax (triangle)."""
+    """`tables.deviations` as dots: one row a run; published (circle), resolved (diamond), the same with TensorFlow's kernels
+    (cross), corrected (filled square), corrected with a softmax (triangle). Lines are errors of estimates.
+    """
     table = table[table.seed == table.seed.min()].reset_index(drop=True)
     colours = [style.colour(name) for name in table.activation]
     forms = {
@@ -27,9 +28,14 @@ def deviations(table: pd.DataFrame) -> Figure:
     figure = Figure(figsize=(3 * len(labels), 0.28 * len(table) + 1.6), layout="constrained")
     axes = figure.subplots(1, len(labels), sharey=True)
     for axis, (quantity, label) in zip(axes, labels.items(), strict=True):
-        for form, look in forms.items():
+        for number, (form, look) in enumerate(forms.items()):
+            estimated = f"{quantity}_error_{form}" in table
+            place = table.index + estimated * 0.12 * (number - 2)
             if f"{quantity}_{form}" in table:
-                axis.scatter(table[f"{quantity}_{form}"], table.index, label=form, **look)
+                axis.scatter(table[f"{quantity}_{form}"], place, label=form, **look)
+            if estimated:
+                value, error = table[f"{quantity}_{form}"], table[f"{quantity}_error_{form}"]
+                axis.hlines(place, (value - error).clip(0), (value + error).clip(upper=1), color=colours, lw=0.8)
         axis.set_xlabel(label)
         axis.grid(axis="y", color="0.9", lw=0.6)
         axis.set_axisbelow(True)

@@ -13,17 +13,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from meanfield.data.description import RUN
-from meanfield.ensemble.claims import HOLDS, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
+from meanfield.ensemble.claims import HOLDS, LACKING, OPEN, OPPOSITE, SEEDS, TOO_FEW, Claim, ClaimTest, compared
 from meanfield.ensemble.members import INTERVAL, label
 from meanfield.figures import style
 from meanfield.model.registry import ACTIVATIONS
 
 AXES = {"cost": "cost ε", "gradient_norm": "gradient norm ‖∇ℓ‖"}
 CURVES = style.LABELS | {"zero_residuals": "zero residuals", "bulk_width": "width of the bulk"}
-SHOWN = {*RUN, "seed", "update", "source", "gamma_rows", *CURVES, *AXES}
+SHOWN = {*RUN, "seed", "update", "source", "gamma_rows", "alpha_error", "gamma_error", *CURVES, *AXES}
 """The columns of indices.csv that are drawn."""
 LOGARITHMIC = ("cost", "bulk_width", "gradient_norm")
 COLOURS = {HOLDS: "#5B2C83", OPPOSITE: "#B8860B", OPEN: "0.5", TOO_FEW: "0.75"}  # none of an activation
+COLOURS |= dict.fromkeys(LACKING.values(), "0.75")
 WIDTH, ROW = 9, 0.21  # inches of a claim's figure, in which its type can be read on a page; for one comparison
 NETWORKS, PANELS = 3, 2  # of a claim's figure beside each other; panels of tests
 SMALL = 8  # points of its smallest type
@@ -86,10 +87,14 @@ def _as_one_line(run: pd.DataFrame, x: str, y: str) -> tuple[np.ndarray, np.ndar
 def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
     """α or γ against cost or gradient norm; the bands are what no solver resolves, between the medians.
 
-    Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ.
+    Eigenvalues within ±τ may be negative or zero: α lies between α and α + γ − γ_rows, γ between γ_rows and γ. Errors of
+    estimates add to that.
     """
     for activation, run in runs.groupby("activation", sort=False):
-        ends = (run.alpha, run.alpha + run.gamma - run.gamma_rows) if y == "alpha" else (run.gamma_rows, run.gamma)
+        errors = run.reindex(columns=["alpha_error", "gamma_error"]).fillna(0)
+        gamma = run.gamma + errors.gamma_error
+        alpha = run.alpha - errors.alpha_error, run.alpha + errors.alpha_error + gamma - run.gamma_rows
+        ends = [end.clip(0, 1) for end in alpha] if y == "alpha" else (run.gamma_rows, gamma.clip(0, 1))
         medians = run.assign(low=ends[0], high=ends[1]).groupby("update")[[x, y, "low", "high"]].median()
         _members(panel, activation, run, x, y, medians.rename(columns={y: "median"}))
     _key(panel, "unresolved from 0")
@@ -155,14 +160,22 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     """The comparisons of one test, a row each: every member's value, or difference from its rival; the effect on top.
 
     The effect is the median with its bootstrap interval; for an interval test the median alone, and the interval in grey.
+    Members that are estimates have their errors.
     """
-    names, all_values = [], []
+    if rows.outcome.isin(LACKING.values()).all():
+        why = f"not judged, {rows.outcome.iloc[0]}" if len(rows) else "not run"
+        style.unavailable(panel, f"{label(test.measure)}\n{why}")
+        return
+    names, all_values, all_errors = [], [], []
     for task in test.tasks:
-        for architecture, rival, values in compared(test, members[members.dataset == tasks.get(task)]):
+        for architecture, rival, values, errors in compared(test, members[members.dataset == tasks.get(task)]):
             all_values.append(values if test.within else values[:, 0] - values[:, 1])
+            all_errors.append(errors)
             names.append(f"{task} {architecture}" + (f" − {ACTIVATIONS[rival[0]].label}" if test.than else ""))
-    for place, (values, row) in enumerate(zip(all_values, rows.itertuples(), strict=True)):
+    for place, (values, errors, row) in enumerate(zip(all_values, all_errors, rows.itertuples(), strict=True)):
         height = place + np.linspace(-0.3, 0.3, max(len(values), 1))[: len(values)]
+        if errors.any():
+            panel.hlines(height, values - errors, values + errors, color=COLOURS[row.outcome], alpha=0.4, lw=0.8)
         panel.scatter(values, height, s=5, color=COLOURS[row.outcome], alpha=0.5, lw=0)
         panel.scatter(values[:1], height[:1], s=18, facecolors="none", edgecolors="black", lw=0.6)  # the published draw
         if test.within:

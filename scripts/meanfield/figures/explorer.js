@@ -23,6 +23,7 @@ if (!clock) {
   samples.data = shown.plane.samples
   key.setv({text: shown.plane.key, visible: shown.plane.key !== ""})
   means.data = shown.plane.means
+  said.setv({text: shown.said, visible: shown.said !== ""})
   for (const mark of [notice, ...marks]) mark.setv({text: shown.mark, visible: shown.mark !== ""})
   for (const strip of strips) strip.visible = axis.value === "symlog"
   const every = Math.ceil(shown.updates.length / 10)
@@ -44,14 +45,26 @@ activations.forEach((name, number) => {
     for (const renderer of drawn[name]) renderer.visible = visible
   }
   const start = record * bins.left.length
-  const count = Array.from(run.bars[axis.value].slice(start, start + bins.left.length))
-  bars[name].data = {...bins, count, top: count.map((height) => Math.max(height, 0.5))}
+  const of = (heights) => Array.from(heights.slice(start, start + bins.left.length))
+  const up = (heights) => heights.map((height) => Math.max(height, 0.5))
+  const count = of(run.bars[axis.value])
+  const {least, most} = run.bounds ? run.bounds[axis.value] : {}
+  const [low, high] = run.bounds ? [of(least), of(most)] : [count, count]
+  const counted = (bin) => run.bounds ? `${count[bin].toPrecision(3)}, from ${low[bin]} to ${high[bin]}` : `${count[bin]}`
+  bars[name].data = {
+    ...bins, count, top: up(low), highest: up(high),
+    line: count.map((height) => run.bounds && height > 0.5 ? height : NaN),
+    said: count.map((_, bin) => counted(bin)),
+  }
   images[name].data = {...shown.plane.image, image: [run.decisions[record]]}
 
   const value = Object.fromEntries(Object.entries(run.numbers).map(([key, values]) => [key, values[record]]))
+  const fixed = (number, sign) => Number.isFinite(number) ? sign + number.toFixed(3) : ""
+  const share = (name) => value[name].toFixed(3) + fixed(value[`${name}_error`], "<br>± ")
+  const exact = fixed(value.alpha_exact, "<tr><td>exact<td>") + fixed(value.gamma_exact, "<td>")
   numbers[name].text = `<table><tr><th>cost<th>α<th>γ<th>‖∇ℓ‖<th>${shown.score}<tr>
-    <td>${value.cost.toPrecision(3)}<td>${value.alpha.toFixed(3)}<td>${value.gamma.toFixed(3)}
-    <td>${value.gradient_norm.toExponential(1)}<td>${value.test_score.toFixed(3)}</table>`
+    <td>${value.cost.toPrecision(3)}<td>${share("alpha")}<td>${share("gamma")}
+    <td>${value.gradient_norm.toExponential(1)}<td>${value.test_score.toFixed(3)}${exact}</table>`
 })
 
 function advance() {

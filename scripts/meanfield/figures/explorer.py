@@ -2,7 +2,7 @@
 The explorer: one HTML page, which needs nothing else, to move through the training of every run.
 
 All that is shown is computed here, record by record: bar heights, curves, decisions. The page's script (`explorer.js`) only
-hands the chosen record to the charts, which are Bokeh's. Drawn is the first seed.
+hands the chosen record to the charts, which are Bokeh's (`charts`). Drawn is the first seed.
 """
 
 from html import escape
@@ -15,12 +15,11 @@ import xarray as xr
 from bokeh import models
 from bokeh.document import Document
 from bokeh.embed import file_html
-from bokeh.plotting import figure
 from bokeh.resources import INLINE
 from bokeh.themes import Theme
 
-from meanfield.data.task import class_names, label_names, part, scores_in, task_of
-from meanfield.figures import binning, decision, pages, style
+from meanfield.data.task import class_names, label_names, scores_in, task_of
+from meanfield.figures import binning, charts, decision, pages, style
 from meanfield.model.losses import REGRESSION
 from meanfield.model.network import Network
 from meanfield.model.registry import ACTIVATIONS
@@ -28,15 +27,10 @@ from meanfield.model.registry import ACTIVATIONS
 LINEAR_BINS = 61
 GRID = 60  # points of the decision's image along each axis
 NUMBERS = [*style.LABELS, "gradient_norm", "test_score"]
+LINES = [*NUMBERS, *(f"{name}_{end}" for name in ("alpha", "gamma") for end in ("low", "high", "exact"))]
+BARS = ("count", "top", "highest", "line", "said", "low", "high", "left", "right", "hatch")
 AXES = {"symlog": "symmetric-logarithmic", "linear": "linear"}
 BINARY = style.BINARY_COLOURS[1:-1]  # one shade an eighth of probability
-LINES = {"-": "solid", "--": "dashed", "-.": "dashdot", ":": "dotted"}  # Bokeh's names for Matplotlib's
-APART = """
-const kept = []
-for (const i of indices) if (kept.every((j) => Math.max(distance(i, j), distance(j, i)) >= 4)) kept.push(i)
-return kept
-"""
-"""Keeps a tick's label if it stands 4 pixels from those before it; that of the eigenvalue 0, the last, gives way first."""
 TEXT = {"axis_label_text_font_size": "14px", "major_label_text_font_size": "14px", "axis_label_text_font_style": "normal"}
 LEGEND = {"label_text_font_size": "14px", "border_line_color": None, "margin": 0, "padding": 4}
 THEME = Theme(json={"attrs": {"Title": {"text_font_size": "15px"}, "Axis": TEXT, "Legend": LEGEND}})
@@ -47,6 +41,7 @@ WIDGETS = """
 .bk-btn-group > .bk-btn.bk-active { background: #444; color: white; }
 .bk-clearfix, .bk-clearfix > div { width: 100%; }
 table { width: 100%; font-variant-numeric: tabular-nums; font-size: 15px; text-align: right; }
+td { vertical-align: top; white-space: nowrap; }
 th { font-weight: normal; color: #555; }
 """
 
@@ -62,7 +57,8 @@ class Run(NamedTuple):
 def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
     """All that the page shows of one dataset and architecture; keys of `runs` are activations.
 
-    Bars are uint32 [record, bin] on each axis, decisions one uint8 [y, x] a record, curves float64 [record].
+    Bars are [record, bin] on each axis, uint32, or, of estimates, float32 and with their bounds; decisions one uint8 [y, x]
+    a record, curves float64 [record].
     """
     spectra = [run.spectrum.isel(seed=0) for run in runs.values()]
     edges, tau = binning.edges(spectra, LINEAR_BINS, per_decade=2)
@@ -73,16 +69,17 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
     return {
         "score": "test R²" if task_of(dataset) == REGRESSION else "test acc.",
         "mark": style.mark(spectra[0].attrs["source"]),
+        "said": binning.said(spectra[0]),
         "updates": spectra[0]["update"].values.astype(np.int32),
         "ranges": {
-            "count": [0.5, 2 * max(spectrum.sizes["mode"] for spectrum in spectra)],
+            "count": [0.5, 2 * max(map(binning.size, spectra))],
             "update": [-0.03 * last, 1.03 * last + 1],
             "cost": costs,
             "x": plane.x[[0, -1]].tolist(),
             "y": plane.y[[0, -1]].tolist(),
         },
         "cost_ticks": cost_ticks,
-        "axes": binning.axes(edges, tau),
+        "axes": binning.axes(edges, tau, binning.estimated(spectra[0])),
         "plane": _plane(plane, dataset),
         "runs": {name: _run(run, networks[name], plane.features(), edges, dataset) for name, run in runs.items()},
     }
@@ -91,19 +88,37 @@ def task(dataset: xr.Dataset, architecture: str, runs: dict[str, Run]) -> dict:
 def _run(run: Run, network: Network, features: np.ndarray, edges: dict[str, np.ndarray], dataset: xr.Dataset) -> dict:
     """One activation's bars, curves and decisions; features [y·x, feature] of the plane."""
     rows = run.indices[run.indices.seed == run.indices.seed.iloc[0]]
-    values, zeros = run.spectrum.eigenvalues.values[0], run.spectrum.zero_rows.values[0]
-    symlog = [binning.symlog_counts(*record, edges["symlog"])[0] for record in zip(values, zeros, strict=True)]
-    linear = [binning.counts(record, edges["linear"])[0] for record in values]
+    records = [run.spectrum.isel(seed=0, update=record) for record in range(run.spectrum.sizes["update"])]
+    bars = {"symlog": [], "linear": []}
+    for record in records:
+        apart, zeros = binning.symlog_bars(record, edges["symlog"])
+        bars["symlog"].append([np.append(heights, zeros) for heights in apart])
+        bars["linear"].append(binning.bars(record, edges["linear"])[0])
+    bars = {name: np.array(found, np.float32).swapaxes(0, 1) for name, found in bars.items()}
+    exact = not binning.estimated(run.spectrum)
     rows, task = rows.assign(test_score=rows[f"test_{scores_in(rows)[0]}"]), task_of(dataset)
     predictions = [decision.predictions(theta, network, features, dataset) for theta in run.trajectory.parameters.values[0]]
     if task == REGRESSION:
         known = dataset.target.values[:, :1]  # of several targets the first is drawn
         predictions = [decision.between_targets(values[:, :1], known) for values in predictions]
     return {
-        "bars": {"symlog": np.array(symlog, np.uint32), "linear": np.array(linear, np.uint32)},
-        "numbers": {name: rows[name].to_numpy(float) for name in NUMBERS},
+        "bars": {name: counts.astype(np.uint32) if exact else counts for name, (counts, _, _) in bars.items()},
+        **({} if exact else {"bounds": {name: {"least": low, "most": high} for name, (_, low, high) in bars.items()}}),
+        "numbers": _numbers(rows),
         "decisions": [shades(values).reshape(GRID, GRID) for values in predictions],
     }
+
+
+def _numbers(rows: pd.DataFrame) -> dict[str, np.ndarray]:
+    """NUMBERS, and of α and γ the ends of what they may be, and exact counts beside estimates: float64 [record] each."""
+    found = {name: rows[name].to_numpy(float) for name in NUMBERS}
+    for name in ("alpha", "gamma"):
+        error = rows[f"{name}_error"].to_numpy(float) if f"{name}_error" in rows else np.zeros(len(rows))
+        found |= {f"{name}_low": np.clip(found[name] - error, 0, 1), f"{name}_high": np.clip(found[name] + error, 0, 1)}
+        found[f"{name}_exact"] = rows.get(f"{name}_exact", pd.Series(np.nan, rows.index)).to_numpy(float)
+        if f"{name}_error" in rows:
+            found[f"{name}_error"] = error
+    return found
 
 
 def _cost_axis(costs: np.ndarray) -> tuple[list[float], list[float]]:
@@ -123,10 +138,11 @@ def shades(probability: np.ndarray) -> np.ndarray:
 
 def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
     """The image's place and colours, the training samples on it and, of more than two classes, a name at each one's mean."""
-    features, target = part(dataset, "train")
+    shown = decision.thinned(dataset.isel(sample=(dataset.split == "train").values))
+    features, target = shown.features.values, shown.target.values
     where, classes = plane.coordinates(features), decision.true_classes(target)
     labels, binary = target.shape[1], target.shape[1] == 1
-    regression, said = task_of(dataset) == REGRESSION, decision.said(dataset)
+    regression, said = task_of(dataset) == REGRESSION, decision.said(shown)
     palette = BINARY if binary or regression else [style.class_look(number, labels)[0] for number in range(labels)]
     colours, markers = zip(*(style.class_look(number, labels) for number in classes), strict=True)
     if regression:
@@ -145,7 +161,7 @@ def _plane(plane: decision.Plane, dataset: xr.Dataset) -> dict:
         "names": list(plane.names),
         "palette": palette,
         "highest": 255.5 if binary or regression else labels - 0.5,
-        "key": _key(dataset),
+        "key": " &nbsp; ".join(filter(None, [_key(dataset), decision.of_how_many(shown)])),
     }
 
 
@@ -164,9 +180,9 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
     """The whole page, as HTML; `tasks` are those of `task` under the names that the menu shows."""
     controls = _controls(tasks, [ACTIVATIONS[name].label for name in activations])
     shared = {
-        "bars": {name: _source("count", "top", "low", "high", "left", "right", "hatch") for name in activations},
+        "bars": {name: _source(*BARS) for name in activations},
         "images": {name: _source("image", "x", "y", "dw", "dh") for name in activations},
-        "lines": {name: _source("update", "size", *NUMBERS) for name in activations},
+        "lines": {name: _source("update", "size", *LINES) for name in activations},
         "samples": _source("x", "y", "colour", "marker", "said"),
         "means": _source("x", "y", "name"),
         "mapper": models.LinearColorMapper(palette=BINARY, low=-0.5),
@@ -174,9 +190,9 @@ def page(tasks: dict[str, dict], activations: list[str]) -> str:
         "cost_ticker": models.FixedTicker(),
         "ranges": {name: models.Range1d(0.5, 1) for name in ("eigenvalue", "count", "update", "cost", "x", "y")},
     }
-    spectra = {name: _spectrum(name, shared) for name in activations}
-    boundaries = {name: _boundary(name, shared) for name in activations}
-    curves = {name: _curve(name, shared) for name in style.LABELS}
+    spectra = {name: charts.spectrum(name, shared) for name in activations}
+    boundaries = {name: charts.boundary(name, shared) for name in activations}
+    curves = {name: charts.curve(name, shared) for name in style.LABELS}
     numbers = {name: models.Div() for name in activations}
     kinds = {"spectrum": spectra, "boundary": boundaries, "curve": curves, "numbers": numbers}
     roots = controls | {f"{kind}_{name}": model for kind, group in kinds.items() for name, model in group.items()}
@@ -217,6 +233,7 @@ def _controls(tasks: dict[str, dict], labels: list[str]) -> dict[str, models.Mod
         "play": models.Toggle(label="▶ Play"),
         "slider": models.Slider(start=0, end=1, value=0, title="update"),
         "key": models.Div(),
+        "said": models.Div(),
         "notice": models.Div(styles={"color": style.MARK_COLOUR, "font-weight": "bold"}),
     }
     updates = {name: shown["updates"].tolist() for name, shown in tasks.items()}
@@ -229,71 +246,3 @@ def _controls(tasks: dict[str, dict], labels: list[str]) -> dict[str, models.Mod
 def _source(*columns: str) -> models.ColumnDataSource:
     """Columns that the page's script fills."""
     return models.ColumnDataSource({name: [] for name in columns})
-
-
-def _figure(title: str, label: str, **settings: object) -> figure:
-    """An empty plot without tools, so that a finger scrolls the page; a second title line is the mark of stand-in data."""
-    picture = figure(tools="", toolbar_location=None, height=260, min_border_right=20, **settings)
-    picture.add_layout(models.Title(text="", name="mark", text_color=style.MARK_COLOUR), "above")
-    picture.add_layout(models.Title(text=title), "above")
-    picture.xaxis.axis_label = label
-    picture.xaxis.major_label_policy = models.CustomLabelingPolicy(code=APART)
-    return picture
-
-
-def _spectrum(activation: str, shared: dict) -> figure:
-    """The histogram of one activation's eigenvalues."""
-    ranges = {"x_range": shared["ranges"]["eigenvalue"], "y_range": shared["ranges"]["count"]}
-    picture = _figure(f"{ACTIVATIONS[activation].label}: Hessian eigenvalues", "eigenvalue λ", y_axis_type="log", **ranges)
-    picture.quad(
-        "left", "right", "top", 0.5, source=shared["bars"][activation], name=f"bars_{activation}",
-        color=style.colour(activation), line_color="white", line_width=0.5, hatch_pattern="hatch", hatch_color="white",
-    )  # fmt: skip
-    picture.add_tools(models.HoverTool(tooltips=[("λ", "@low{0.0e+0} … @high{0.0e+0}"), ("eigenvalues", "@count")]))
-    picture.yaxis.axis_label = "count"
-    picture.yaxis.ticker = picture.ygrid.ticker = models.FixedTicker(ticks=[10**power for power in range(7)])
-    picture.yaxis.formatter = models.CustomJSTickFormatter(code="return `${tick}`")
-    picture.xaxis.ticker = picture.xgrid.ticker = shared["ticker"]
-    picture.add_layout(models.Span(location=0, dimension="height", line_color="#999999", level="underlay"))
-    unresolved = models.BoxAnnotation(left=-1 - binning.SLOT, right=1 + binning.SLOT, fill_color="#DDDDDD", level="underlay")
-    unresolved.name = "unresolved"
-    picture.add_layout(unresolved)
-    return picture
-
-
-def _boundary(activation: str, shared: dict) -> figure:
-    """What one activation's network decides, as an image, and the training samples."""
-    ranges = {"x_range": shared["ranges"]["x"], "y_range": shared["ranges"]["y"]}
-    picture = _figure(f"{ACTIVATIONS[activation].label}: decision boundary", "", **ranges)
-    image = {"source": shared["images"][activation], "name": f"image_{activation}"}
-    picture.image(color_mapper=shared["mapper"], level="image", global_alpha=0.7, **image)
-    samples = picture.scatter(
-        "x", "y", marker="marker", color="colour", source=shared["samples"], size=6, line_color="white", line_width=0.5
-    )
-    picture.add_tools(models.HoverTool(tooltips=[("sample", "@said")], renderers=[samples]))
-    picture.text(
-        "x", "y", "name", source=shared["means"], text_align="center", text_baseline="middle", text_font_style="bold",
-        text_font_size="20px", text_color="black", text_outline_color="white",
-    )  # fmt: skip
-    picture.grid.visible = False
-    return picture
-
-
-def _curve(quantity: str, shared: dict) -> figure:
-    """One quantity of all activations against the update, and a cursor at the record shown."""
-    ranges, linear = shared["ranges"], {"y_range": models.Range1d(-0.03, 1.03)}
-    vertical = {"y_range": ranges["cost"], "y_axis_type": "log"} if quantity == "cost" else linear
-    picture = _figure(style.LABELS[quantity], "update", x_range=ranges["update"], **vertical)
-    if quantity == "cost":
-        picture.yaxis.ticker = picture.ygrid.ticker = shared["cost_ticker"]
-        picture.yaxis.formatter = models.CustomJSTickFormatter(code="return `${tick}`")
-    for activation, source in shared["lines"].items():
-        look = style.look(activation)
-        dash = LINES.get(look["linestyle"]) or list(look["linestyle"][1])
-        names = {"name": activation, "legend_label": look["label"], "color": look["color"]}
-        picture.line("update", quantity, source=source, line_width=2, line_dash=dash, **names)
-        picture.scatter("update", quantity, source=source, size="size", marker=style.BOKEH[look["marker"]], **names)
-    picture.add_layout(models.Span(name="cursor", dimension="height", line_color="black"))
-    picture.add_layout(picture.legend[0], "below")
-    picture.legend.update(orientation="horizontal", ncols=3, spacing=14)
-    return picture

@@ -14,7 +14,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 
-from meanfield.figures import panels, style
+from meanfield.curvature import quadrature
+from meanfield.figures import binning, panels, style
 from meanfield.training.schedule import published_updates
 
 Arrays = dict[str, xr.Dataset]
@@ -39,8 +40,9 @@ def nearest(recorded: np.ndarray, updates: Sequence[int | str]) -> list[int]:
 def eigenvalues(title: str, spectra: Arrays, updates: Sequence[int | str], published: Arrays | None = None) -> Figure:
     """Cumulative distribution of the eigenvalues at the chosen updates, on an axis that is linear within ±τ.
 
-    No bins: the curve's height at −τ is α, its rise within ±τ is γ (the strip is that of the panel's largest τ). Published
-    eigenvalues, for the activations whose published arrays are at hand, are drawn as points, some of them.
+    No bins: the curve's height at −τ is α, its rise within ±τ is γ (the strip is that of the panel's largest τ). Of
+    estimates it has the band that holds the truth. Published eigenvalues, for the activations whose published arrays are at
+    hand, are drawn as points, some of them.
     """
     updates = nearest(next(iter(spectra.values()))["update"].values, updates)
     heading = f"Eigenvalues of the Hessian, {title}"
@@ -49,9 +51,9 @@ def eigenvalues(title: str, spectra: Arrays, updates: Sequence[int | str], publi
     largest = max(float(spectrum.tolerance.max()) for spectrum in drawn.values())
     for axes, update in zip(cells[:, 0], updates, strict=True):
         for name, spectrum in drawn.items():
-            axes.ecdf(spectrum.eigenvalues.sel(update=update), **style.look(name) | {"lw": 1.3, "marker": None})
+            _distribution(axes, name, spectrum.sel(update=update))
         tau = max(float(spectrum.tolerance.sel(update=update)) for spectrum in drawn.values())
-        axes.axvspan(-tau, tau, color="0.9", lw=0, label="unresolved from 0, |λ| ≤ τ")
+        axes.axvspan(-tau, tau, color="0.9", lw=0, zorder=0, label="unresolved from 0, |λ| ≤ τ")
         axes.set_xscale("symlog", linthresh=largest, linscale=1)
         axes.set(title=f"update {update}", xticks=_ticks(spectra, largest), ylim=(-0.03, 1.03))
         axes.tick_params(axis="x", labelsize=8)
@@ -65,15 +67,34 @@ def eigenvalues(title: str, spectra: Arrays, updates: Sequence[int | str], publi
         axes.set_xlabel("eigenvalue λ")
     for axes in panels.leftmost(cells)[:, 0]:
         axes.set_ylabel("share of eigenvalues ≤ λ")
-    panels.legend(figure)
+    if estimates := binning.said(next(iter(drawn.values())), "point of a curve"):
+        cells[0, 0].fill_between([], [], color="0.3", alpha=style.BAND, lw=0, label="band of an estimate")
+    panels.legend(figure, estimates)
     return figure
 
 
+def _distribution(axes: Axes, name: str, record: xr.Dataset) -> None:
+    """The share of eigenvalues up to each λ, at one record; of estimates, which change at nodes, with their band."""
+    look = style.look(name) | {"lw": 1.3, "marker": None}
+    if not binning.estimated(record):
+        axes.ecdf(record.eigenvalues, **look)
+        return
+    nodes = np.unique(np.append(record.nodes.values, 0.0))  # where zero rows are
+    density = record.nodes.values, record.weights.values, int(record.zero_rows), record.attrs["parameters"]
+    curves = np.array(quadrature.cumulative(*density, nodes))
+    nodes, (share, low, high) = np.append(nodes[0], nodes), np.pad(curves, ((0, 0), (1, 0)))
+    axes.fill_between(nodes, low, high, step="post", color=look["color"], alpha=style.BAND, lw=0)
+    axes.plot(nodes, share, **look, drawstyle="steps-post")
+
+
 def _ticks(spectra: Arrays, tau: float) -> np.ndarray:
-    """0 and, to both sides, one or two powers of ten, five or more apart, between τ and the largest eigenvalue."""
-    largest = max(float(abs(spectrum.eigenvalues.isel(seed=0)).max()) for spectrum in spectra.values())
+    """0 and, to both sides, one or two powers of ten, some apart, between τ and the largest eigenvalue."""
+    first = [spectrum.isel(seed=0) for spectrum in spectra.values()]
+    estimated = binning.estimated(first[0])
+    largest = max(float(abs(spectrum.nodes if estimated else spectrum.eigenvalues).max()) for spectrum in first)
+    least = 3 if estimated else 5  # decades between ticks: τ of estimates is not far from the largest
     high, low = np.floor(np.log10(largest)), np.log10(tau) + 2
-    powers = 10.0 ** np.arange(high, low, -max(5, np.ceil((high - low) / 2)))
+    powers = 10.0 ** np.arange(high, low, -max(least, np.ceil((high - low) / 2)))
     return np.concatenate([-powers, [0], powers[::-1]])
 
 

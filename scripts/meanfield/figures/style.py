@@ -53,6 +53,8 @@ WRONG = {"marker": "x", "s": 9, "c": "black", "lw": 0.5, "zorder": 3}  # samples
 PUBLISHED = "published"
 POINTS = {"marker": "o", "mfc": "none", "mec": "black", "ms": 6.5, "mew": 0.7, "ls": "", "zorder": 4, "label": PUBLISHED}
 """Published values, of any activation: so they stand in the legend; in panels as `points` has them."""
+BAND = 0.25  # opacity of what may be, around an estimate
+EXACT = {"marker": "x", "color": "black", "ms": 5, "mew": 0.9, "zorder": 5}  # an exact count beside estimates
 MEMBER = {"lw": 0.5, "alpha": 0.4}  # the curve of one of several seeds
 LONG = 10  # characters of a label; a panel, 3 inches wide, holds so many beside what is said of it
 DPI = 150

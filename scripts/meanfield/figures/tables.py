@@ -11,7 +11,7 @@ from meanfield.data.task import scores_in
 from meanfield.figures import pages
 
 ENDS = ["zero_residuals", "alpha", "alpha_published", "gamma", "gamma_published"]
-"""Columns of which the summary has the first and the last value, besides cost and scores."""
+"""Columns of which the summary has the first and the last value, besides cost and scores; and their errors, if there are."""
 
 
 MOST = 5000  # lines of a table for reading; beyond, the CSV has them
@@ -45,17 +45,24 @@ def summary(indices: pd.DataFrame) -> pd.DataFrame:
     first, last = (rows.set_index([*RUN, "seed"]) for rows in (groups.head(1), groups.tail(1)))
     result = groups.size().rename("records").to_frame()
     scores = [f"{part}_{score}" for score in scores_in(indices) for part in ("train", "test")]
-    for name in ("cost", *scores, *ENDS):
+    for name in ("cost", *scores, *_beside(ENDS, indices.columns)):
         result[f"{name}_first"], result[f"{name}_last"] = first[name], last[name]
-    result[["lambda_min_last", "lambda_max_last", "source"]] = last[["lambda_min", "lambda_max", "source"]]
+    extremes = _beside(("lambda_min", "lambda_max"), indices.columns)
+    result[[f"{name}_last" for name in extremes]] = last[extremes]
+    result["source"] = last.source
     return result.reset_index()
+
+
+def _beside(names: Sequence[str], known: Container[str]) -> list[str]:
+    """Columns, each followed by that of its error, if that is known."""
+    return [column for name in names for column in (name, f"{name}_error") if column == name or column in known]
 
 
 def brief(table: pd.DataFrame) -> pd.DataFrame:
     """Of a summary what a page has room for: each run, six quantities at the first and the last record, and the source."""
-    found = scores_in([name.removesuffix("_last") for name in table])
-    scores = [f"{part}_{score}" for score in found for part in ("train", "test")]
-    quantities = ("cost", *scores, "zero_residuals", "alpha", "gamma")
+    found = [name.removesuffix("_last") for name in table]
+    scores = [f"{part}_{score}" for score in scores_in(found) for part in ("train", "test")]
+    quantities = ("cost", *scores, "zero_residuals", *_beside(("alpha", "gamma"), found))
     return table[[*RUN, "seed", *(f"{name}_{end}" for name in quantities for end in ("first", "last")), "source"]]
 
 
@@ -65,19 +72,25 @@ def deviations(
     """One line per run at its last record: what the published protocol reports, and resolves; what it gives with
     TensorFlow's kernels (resolved); what the corrected protocol finds (resolved), and, for several classes, with a softmax.
 
-    All arguments as `joined` gives them, under the same names of runs.
+    All arguments as `joined` gives them, under the same names of runs. Of estimates each has its error beside it.
     """
     last, other, after = (summary(table).set_index([*RUN, "seed"]) for table in (published, second, corrected))
     coupled = None if softmax is None else summary(softmax).set_index([*RUN, "seed"])
     columns = {}
+
+    def add(name: str, form: str, table: pd.DataFrame) -> None:
+        """A quantity of one protocol, and its error."""
+        for column in _beside([name], [end.removesuffix("_last") for end in table]):
+            columns[f"{column}_{form}"] = table[f"{column}_last"].reindex(last.index)
+
     for name in (*(f"test_{score}" for score in scores_in(published)), "cost", "alpha", "gamma"):
         if name in ("alpha", "gamma"):
-            columns |= {f"{name}_published": last[f"{name}_published_last"], f"{name}_resolved": last[f"{name}_last"]}
-        else:
-            columns[f"{name}_published"] = last[f"{name}_last"]
-        columns |= {f"{name}_tensorflow": other[f"{name}_last"], f"{name}_corrected": after[f"{name}_last"]}
+            columns[f"{name}_published"] = last[f"{name}_published_last"]
+        add(name, "resolved" if name in ("alpha", "gamma") else "published", last)
+        add(name, "tensorflow", other)
+        add(name, "corrected", after)
         if coupled is not None:
-            columns[f"{name}_softmax"] = coupled[f"{name}_last"].reindex(last.index)
+            add(name, "softmax", coupled)
     return pd.DataFrame(columns | {"source": last["source"]}).reset_index()
 
 

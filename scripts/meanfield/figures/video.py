@@ -3,6 +3,8 @@ Videos of the Hessian spectrum along training: H.264 in MP4, playable in a brows
 
 A row per activation: its eigenvalues on the paper's linear axis, which holds the bulk, and on a symmetric-log axis, which
 holds all of them, exact zeros in a bar of their own; then the record's numbers. Below, the cost curves with a cursor.
+Where eigenvalues were estimated, a bar is full up to the fewest that there may be, pale up to the most, and a line is the
+estimate.
 
 Artists are made once and changed from frame to frame; the encoder runs in one thread with bit-exact flags, so the same
 spectra give the same bytes.
@@ -15,9 +17,11 @@ import imageio_ffmpeg
 import numpy as np
 import pandas as pd
 import xarray as xr
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.text import Annotation, Text
 from matplotlib.ticker import FixedLocator, LogLocator, MaxNLocator, NullLocator
@@ -35,6 +39,8 @@ DPI, SIZE, LARGE = 100, 11, 14  # letters of SIZE are 15 pixels high, and 11 in 
 HEADROOM = 0.8  # bars reach at most this height of a panel; above them stands text
 EMPTY = 0.5  # where bars start, on the logarithmic axis of counts
 ZERO_BAR = {"fill": True, "facecolor": "0.85", "edgecolor": "black", "hatch": "////", "linewidth": 1}
+ESTIMATE = {"fill": False, "color": "black", "lw": 1, "baseline": None}  # its line
+SAID = 22  # pixels that a line of the header takes, which says that eigenvalues are estimates
 NAMES = "\nα\nγ\nε\n‖∇ℓ‖"  # of a record's numbers, below the activation
 ENCODER = "-preset medium -crf 18 -threads 1 -movflags +faststart -fflags +bitexact -flags:v +bitexact -map_metadata -1"
 LONG = 15  # letters of a label that the column of numbers holds
@@ -46,37 +52,58 @@ def _fitting(size: int, *labels: str) -> float:
     return min(size, size * LONG / max(map(len, labels)))
 
 
+class Histogram:
+    """Bars of one axis, from edges [bin + 1] in its own units; of estimates also their bands."""
+
+    def __init__(self, axes: Axes, edges: np.ndarray, colour: str, estimated: bool) -> None:
+        look = {"baseline": EMPTY, "fill": True, "color": colour, "animated": True}
+        none = np.zeros(len(edges) - 1)
+        self.bars = axes.stairs(none, edges, **look)
+        self.band = axes.stairs(none, edges, **look | {"alpha": style.BAND}) if estimated else None
+        self.line = axes.stairs(none, edges, **look | ESTIMATE) if estimated else None
+        self.artists = tuple(filter(None, (self.bars, self.band, self.line)))
+
+    def draw(self, found: binning.Bars) -> None:
+        """Show so many eigenvalues in each bin."""
+        least, most = (np.maximum(heights, EMPTY) for heights in (found.least, found.most))
+        self.bars.set_data(least)
+        if self.band:
+            self.band.set_data(most, baseline=least)
+            self.line.set_data(np.where(found.counts > EMPTY, found.counts, np.nan))
+
+
 class Row:
     """One activation: both histograms of its eigenvalues, and the numbers of the record."""
 
-    def __init__(self, axes: dict[str, Axes], activation: str, edges: dict[str, np.ndarray], tau: float) -> None:
+    def __init__(
+        self, axes: dict[str, Axes], activation: str, edges: dict[str, np.ndarray], tau: float, estimated: bool = False
+    ) -> None:
         """`edges` [bin + 1] are those of both axes."""
         self.edges = edges
-        bars = {"baseline": EMPTY, "fill": True, "color": style.colour(activation), "animated": True}
-        text = {"y": 0.98, "s": "", "size": SIZE, "va": "top", "animated": True}
-        positions = binning.symlog(edges["symlog"], tau)
-        self.bars = axes["linear"].stairs(np.zeros(len(edges["linear"]) - 1), edges["linear"], **bars)
+        colour, text = style.colour(activation), {"y": 0.98, "s": "", "size": SIZE, "va": "top", "animated": True}
+        self.linear = Histogram(axes["linear"], edges["linear"], colour, estimated)
         self.shown = axes["linear"].text(x=0.99, ha="right", transform=axes["linear"].transAxes, **text)
-        self.symlog_bars = axes["symlog"].stairs(np.zeros(len(positions) - 1), positions, **bars)
+        positions = binning.symlog(binning.steps(edges["symlog"], estimated), tau)
+        self.symlog = Histogram(axes["symlog"], positions, colour, estimated)
         slot = [-0.8 * binning.SLOT, 0.8 * binning.SLOT]
         self.zero_bar = axes["symlog"].stairs([0], slot, baseline=EMPTY, animated=True, **ZERO_BAR)
         label = ACTIVATIONS[activation].label
         axes["numbers"].text(0, 0.98, label, va="top", weight="bold", size=_fitting(LARGE, label))
         axes["numbers"].text(0, 0.98, NAMES, size=SIZE, va="top", linespacing=1.3)
         self.numbers = axes["numbers"].text(x=0.85, ha="right", family="monospace", linespacing=1.3, **text)
-        self.artists = self.bars, self.shown, self.symlog_bars, self.zero_bar, self.numbers
+        self.artists = *self.linear.artists, self.shown, *self.symlog.artists, self.zero_bar, self.numbers
 
-    def draw(self, values: np.ndarray, zeros: int, record: pd.Series) -> None:
-        """Show one record: eigenvalues [parameter], how many are exact zeros, line of indices.csv."""
-        heights, share = binning.counts(values, self.edges["linear"])
-        self.bars.set_data(np.maximum(heights, EMPTY))
-        self.shown.set_text(f"shown {share:.1%}")
-        heights, slot = binning.symlog_counts(values, zeros, self.edges["symlog"])
-        self.zero_bar.set_data([max(heights[slot], EMPTY)])
-        heights[slot] = 0
-        self.symlog_bars.set_data(np.maximum(heights, EMPTY))
-        numbers = f"{record.alpha:.3f}\n{record.gamma:.3f}\n{record.cost:.2e}\n{record.gradient_norm:.2e}"
-        self.numbers.set_text("\n" + numbers)
+    def draw(self, spectrum: xr.Dataset, record: pd.Series) -> None:
+        """Show one record of a spectrum, and its line of indices.csv."""
+        found, (share, error) = binning.bars(spectrum, self.edges["linear"])
+        self.linear.draw(found)
+        self.shown.set_text(f"shown {share:.1%}" + (f" ± {error:.1%}" if binning.estimated(spectrum) else ""))
+        found, zeros = binning.symlog_bars(spectrum, self.edges["symlog"])
+        self.zero_bar.set_data([max(zeros, EMPTY)])
+        self.symlog.draw(found)
+        errors = [f" ± {record[f'{name}_error']:.3f}" if f"{name}_error" in record else "" for name in ("alpha", "gamma")]
+        numbers = f"{record.alpha:.3f}{errors[0]}\n{record.gamma:.3f}{errors[1]}"
+        self.numbers.set_text(f"\n{numbers}\n{record.cost:.2e}\n{record.gradient_norm:.2e}")
 
 
 class Scene:
@@ -84,11 +111,13 @@ class Scene:
 
     def __init__(self, title: str, spectra: dict[str, xr.Dataset], indices: dict[str, pd.DataFrame]) -> None:
         self.spectra = {name: spectrum.isel(seed=0) for name, spectrum in spectra.items()}
+        self.said = binning.said(next(iter(self.spectra.values())))
+        self.header = HEADER + SAID * bool(self.said)
         self.indices = {name: table[table.seed == table.seed.iloc[0]] for name, table in indices.items()}
         first = next(iter(self.spectra.values()))
         self.updates = first["update"].values
         height = int(np.clip(ROWS // len(spectra), *ROW))
-        below = HEADER + len(spectra) * height + BETWEEN
+        below = self.header + len(spectra) * height + BETWEEN
         self.height = below + COST + FOOTER + len(spectra) * height % 2  # an even number, for the encoder
         self.figure = Figure((WIDTH / DPI, self.height / DPI), DPI)
         self.canvas = FigureCanvasAgg(self.figure)
@@ -111,11 +140,12 @@ class Scene:
         return self.figure.text(x / WIDTH, 1 - y / self.height, text, **settings)
 
     def _head(self, title: str, source: str) -> None:
-        """The title, the mark of stand-in data beside it, the update number."""
+        """The title, the mark of stand-in data beside it, the update number; of estimates, that they are."""
         heading = self._text(COLUMNS["linear"][0], 34, f"Hessian eigenvalues, {title}", size=LARGE)
         beside = {"xycoords": heading, "xytext": (14, 0), "textcoords": "offset points"}
         self.mark = Annotation(style.mark(source), (1, 0), **beside, color=style.MARK_COLOUR, size=SIZE, va="bottom")
         self.figure.add_artist(self.mark)
+        self._text(COLUMNS["linear"][0], 34 + SAID, self.said, size=SIZE)
         self.clock = self._text(COLUMNS["numbers"][1], 34, "", ha="right", size=LARGE, family="monospace", animated=True)
 
     def _rows(self, height: int) -> dict[str, Row]:
@@ -125,7 +155,7 @@ class Scene:
         ticks, labels = binning.symlog_ticks(edges["symlog"], tau)
         rows = {}
         for number, (name, spectrum) in enumerate(self.spectra.items()):
-            top, size = HEADER + number * height, spectrum.sizes["mode"]
+            top, size = self.header + number * height, binning.size(spectrum)
             axes = {column: self._axes(column, top, height - GAP) for column in ("linear", "symlog", "numbers")}
             axes["numbers"].set_axis_off()
             axes["symlog"].set_xticks(ticks, labels)
@@ -145,15 +175,21 @@ class Scene:
                 axes["linear"].set_title("linear axis, as in the paper", size=SIZE, loc="left")
                 axes["symlog"].set_title(f"symmetric log axis, linear within ±τ = {tau:.1e}", size=SIZE, loc="left")
                 axes["symlog"].legend(
-                    handles=[Patch(**ZERO_BAR, label="exact zeros")], loc="upper right", fontsize=SIZE, frameon=False,
-                    borderpad=0, borderaxespad=0.1,
+                    handles=self._key(name), loc="upper right", fontsize=SIZE, frameon=False, borderpad=0, borderaxespad=0.1,
+                    ncols=3,
                 )  # fmt: skip
-            rows[name] = Row(axes, name, edges, tau)
+            rows[name] = Row(axes, name, edges, tau, bool(self.said))
         for column in limits:
             axes[column].set_xlabel("eigenvalue λ", size=SIZE)
-        middle = HEADER + (len(self.spectra) * height - GAP) / 2
+        middle = self.header + (len(self.spectra) * height - GAP) / 2
         self._text(8, middle, "eigenvalues per bin", size=SIZE, rotation=90, va="center")
         return rows
+
+    def _key(self, activation: str) -> list[Artist]:
+        """What the legend explains: the bar of exact zeros, and what is drawn of estimates."""
+        zeros, colour = Patch(**ZERO_BAR, label="exact zeros"), style.colour(activation)
+        band = Patch(facecolor=colour, lw=0, label="band", alpha=style.BAND)
+        return [Line2D([], [], color="black", lw=1, label="estimate"), band, zeros] if self.said else [zeros]
 
     def _curves(self, top: int) -> Axes:
         """The cost of every activation along training, and the cursor."""
@@ -179,7 +215,7 @@ class Scene:
         self.canvas.restore_region(self._background)
         for name, row in self.rows.items():
             spectrum = self.spectra[name].isel(update=record)
-            row.draw(spectrum.eigenvalues.values, int(spectrum.zero_rows), self.indices[name].iloc[record])
+            row.draw(spectrum, self.indices[name].iloc[record])
         self.clock.set_text(f"update {self.updates[record]:5d}")
         self.cursor.set_xdata([self.updates[record]] * 2)
         for artist in (*(artist for row in self.rows.values() for artist in row.artists), self.clock, self.cursor):

@@ -177,7 +177,8 @@ class Plan:
         pieces = self.pieces[pair]
         return [path(run, f"pieces/{piece}/{name}") for piece in pieces] if self.split else [path(run, name)]
 
-    # Videos, figures of networks, explorer and verdicts need spectra; with inertia there are none. They show one split.
+    # Videos, figures of networks and explorer need a spectrum, of eigenvalues or estimated: inertia only counts. They show
+    # one split. Eigenvectors and verdicts need eigenvalues, which lanczos does not give.
 
     @cached_property
     def drawn_runs(self) -> list[dict]:
@@ -187,13 +188,18 @@ class Plan:
     @cached_property
     def drawn(self) -> list[str]:
         """{dataset}_{architecture} of the pairs that have spectra and one split each."""
-        whole = self.config["spectrum"]["method"] == "eigenvalues"
-        return ["_".join(pair) for pair in self.pairs if whole and not self.split_seeds(pair[0])]
+        spectra = self.config["spectrum"]["method"] != "inertia"
+        return ["_".join(pair) for pair in self.pairs if spectra and not self.split_seeds(pair[0])]
+
+    @property
+    def exact(self) -> bool:
+        """Whether eigenvalues are computed."""
+        return self.config["spectrum"]["method"] == "eigenvalues"
 
     @cached_property
     def judged(self) -> list[dict]:
-        """The runs that are compared with the publication: they have spectra, and one split each."""
-        return self.verified(self.drawn_runs) if self.drawn else []
+        """The runs that are compared with the publication: they have eigenvalues, and one split each."""
+        return self.verified(self.drawn_runs) if self.exact else []
 
     # Settings of a pair.
 

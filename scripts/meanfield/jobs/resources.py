@@ -103,6 +103,19 @@ def table(problems: Sequence[Problem]) -> int:
 
 
 def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
-    """MiB and minutes of a job that reads trajectories and spectra of so many runs."""
-    numbers = 2 * problem.trajectory + (1 + problem.seeds * problem.vectors) * problem.parameters**2
-    return 3 * PYTHON + runs * 8 * numbers // MIB, LEAST
+    """MiB and minutes of a job that reads trajectories and spectra of so many runs, and their data."""
+    squares = 0 if problem.lanczos else (1 + problem.seeds * problem.vectors) * problem.parameters**2
+    numbers = 2 * problem.trajectory + squares + 4 * _density(problem)
+    return 3 * PYTHON + 8 * (runs * numbers + 3 * problem.samples * problem.inputs) // MIB, LEAST
+
+
+def explorer(problems: Sequence[Problem]) -> int:
+    """MiB of the explorer's job, by the problem of each run: features three times, parameters, spectra, 100 for the page."""
+    held = (3 * it.samples * it.inputs + 2 * it.records * it.parameters + 4 * _density(it) for it in problems)
+    return 1000 + 100 * len(problems) + 8 * sum(held) // MIB
+
+
+def _density(problem: Problem) -> int:
+    """Nodes in spectrum.nc where eigenvalues are estimated, and as many weights."""
+    probes, steps = problem.lanczos or (0, 0)
+    return problem.records * problem.seeds * probes * steps

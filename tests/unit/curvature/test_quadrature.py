@@ -259,6 +259,38 @@ def test_the_band_of_the_density_holds_as_often_as_it_says(steps):
     assert share[-3] == upper[-3] == 0
 
 
+def test_bounds_of_bins_hold_as_often_as_they_say_and_estimates_add_up():
+    network, theta, data = network_case()
+    matrix = hessian.hessian(theta, network, data)
+    values, zero = exact(matrix), spectrum.zero_rows(matrix)
+    edges = np.append(np.quantile(values[values != 0], [0, 0.1, 0.4, 0.6, 0.9, 1]), 100.0)
+    edges[0] -= 1e-9
+    true, within = np.histogram(values[values != 0], np.nextafter(edges, np.inf))[0], np.zeros(len(edges) - 1)
+    for seed in range(REPETITIONS):
+        found = quadrature.of_product(lambda v: v @ matrix, zero, Settings(steps=15), seed)
+        density = found["nodes"], found["weights"], zero.sum(), zero.size
+        count, least, most = quadrature.binned(*density, edges)
+        within += (least <= true) & (true <= most)
+        assert (least <= count).all()
+        assert (count <= most).all()
+        share, _, _ = quadrature.cumulative(*density, edges[[0, -1]])
+        assert count.sum() == pytest.approx(np.ptp(share) * zero.size - zero.sum(), abs=1)
+    assert true.sum() == len(values) - zero.sum()
+    assert within.min() >= FEWEST
+    assert least.sum() < true.sum() < most.sum()
+
+
+def test_what_a_symmetry_forces_is_flat_for_certain():
+    """Of a network with a flat direction for each unit, however few steps there are."""
+    network, theta, data = network_case()
+    flat = theta.copy()
+    flat[network.layout[0].weights] = flat[network.layout[0].bias] = 0
+    for point in (theta, flat):
+        row = quadrature.of_members(point[None], network, data, Settings(steps=2, probes=1), {})
+        assert row["flat"][0] >= row["zero_rows"][0] + row["symmetric"][0]
+        assert row["flat"][0] - row["flat_error"][0] <= row["zero_rows"][0] + row["symmetric"][0]
+
+
 # Along training
 
 

@@ -25,6 +25,11 @@ def test_round_trip_is_exact_and_names_origin_and_packages(tmp_path):
     assert result.attrs["title"] == "its own"
 
 
+def test_of_the_variables_that_are_wanted_those_that_there_are_are_read(tmp_path):
+    storage.write(example(), tmp_path / "a.nc")
+    assert set(storage.read(tmp_path / "a.nc", only=["values", "nodes"]).data_vars) == {"values"}
+
+
 def test_bytes_do_not_depend_on_the_time(tmp_path):
     storage.write(example(), tmp_path / "a.nc")
     time.sleep(1.1)  # HDF5 counts seconds

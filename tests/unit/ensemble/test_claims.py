@@ -4,6 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from examples import ROOT
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from meanfield.ensemble import claims
 from meanfield.ensemble.claims import (
     HOLDS,
@@ -256,6 +258,75 @@ def test_independent_weights_are_judged_apart():
     assert (verdict["verdict"], verdict["independent"]) == (SUPPORTED, NOT_SUPPORTED)
     assert verdict["independent_counts"] == "0 of 2 hold, 2 opposite"
     assert claims.markdown(pd.DataFrame([verdict])).splitlines()[0].split("|")[-2].strip() == "independent weights"
+
+
+def estimated(data, error):
+    """The same members, known to within an error."""
+    return data.assign(cost_mean_error=error, gamma_last_error=error)
+
+
+@pytest.mark.parametrize("members", [5, 20])
+@pytest.mark.parametrize("difference", [-0.1, 0.1])
+def test_what_the_errors_of_estimates_could_decide_is_open(members, difference):
+    data = table(members=members, difference=difference)
+    exact = judged(data, LESS)
+    small, large = (judged(estimated(data, error), LESS) for error in (0.02, 0.06))  # of a difference twice as much
+    decided = HOLDS if difference < 0 else OPPOSITE
+    assert set(outcomes(exact) + outcomes(small)) == {decided}
+    assert set(outcomes(large)) == {OPEN}
+    assert outcomes(exact, "published") == outcomes(small, "published") == [decided]
+    assert outcomes(large, "published") == [OPEN]
+    first, *others = (result[result.axis == "seeds"].iloc[0] for result in (exact, small, large))
+    for wider in others:
+        assert wider.effect == first.effect
+        assert wider.low < first.low < first.high < wider.high
+        assert wider.p >= first.p
+
+
+def test_within_an_interval_only_what_is_there_for_certain_counts():
+    data = table()
+    assert outcomes(judged(estimated(data, 0.04), INSIDE)) == [HOLDS, HOLDS]  # 0.5 ± 0.04 lies in 0.45 to 0.6
+    assert outcomes(judged(estimated(data, 0.06), INSIDE)) == [OPEN, OPEN]
+    outside = table(gamma=0.7)
+    assert outcomes(judged(estimated(outside, 0.09), INSIDE)) == [OPPOSITE, OPPOSITE]
+    assert outcomes(judged(estimated(outside, 0.11), INSIDE)) == [OPEN, OPEN]
+    assert outcomes(judged(estimated(outside, 0.11), INSIDE), "published") == [OPEN]
+    none = INSIDE._replace(within=[0, 0])
+    assert outcomes(judged(estimated(table(gamma=0.01), 0.02), none)) == [OPEN, OPEN]
+
+
+def test_what_needs_eigenvalues_is_not_judged_without():
+    spread = ClaimTest(tasks=["linear"], measure="participation", activation="esp", expect="less", than=["relu"])
+    width = ClaimTest(tasks=["linear"], measure="bulk_width_kept", activation="esp", within=[0, 0.5])
+    data = table().assign(participation=np.nan, bulk_width_kept=np.nan)
+    stated = Claim("c", "1", "It is so.", None, [spread, width])
+    result = judged(data, spread, width)
+    assert outcomes(result) == ["no eigenvectors"] * 2 + ["no eigenvalues"] * 2
+    [verdict] = claims.verdicts([stated], result).to_dict("records")
+    assert (verdict["verdict"], verdict["verdict_counts"]) == (NOT_TESTABLE, "not judged, no eigenvalues, no eigenvectors")
+    assert "nan" not in verdict["numbers"]
+    some = judged(data, spread, LESS)
+    [verdict] = claims.verdicts([stated], some).to_dict("records")
+    assert (verdict["verdict"], verdict["verdict_counts"]) == (SUPPORTED, "2 of 2 hold, 2 no eigenvectors")
+    indices = pd.concat([data.assign(update=update, cost=0.5) for update in (0, 10)], ignore_index=True)
+    figure = ensembles.of_claim(stated, indices, data, result, {"linear": "linear"})
+    said = [text.get_text() for axes in figure.findobj(Axes) for text in axes.texts]
+    assert said == [
+        f"{label(test.measure)}\nnot judged, no {what}" for test, what in ((spread, "eigenvectors"), (width, "eigenvalues"))
+    ]
+
+
+def test_errors_of_members_are_drawn():
+    data = estimated(table(members=6, architectures=("10",)), 0.03)
+    stated = Claim("c", "1", "It is so.", None, [LESS])
+    indices = pd.concat([data.assign(update=update, cost=0.5) for update in (0, 10)], ignore_index=True)
+    result = claims.comparisons([stated], data, AXES, 0.05, {"linear": ["10"]})
+    figure = ensembles.of_claim(stated, indices, data, result, {"linear": "linear"})
+    [panel] = figure.findobj(Axes)
+    [lines] = [drawn for drawn in panel.collections if isinstance(drawn, LineCollection)]
+    wide = data.pivot(index="seed", columns="activation", values="cost_mean")
+    ends = np.array([segment[:, 0] for segment in lines.get_segments()])
+    np.testing.assert_allclose(ends, (wide.esp - wide.relu).to_numpy()[:, None] + [-0.06, 0.06])
 
 
 def test_a_network_of_which_nothing_is_left_is_counted_and_no_more():

@@ -144,6 +144,26 @@ def test_measures_of_what_was_not_computed_are_missing_not_wrong():
     assert np.isnan(found["bulk_width_kept"])
 
 
+def test_estimates_have_errors_and_no_measures_that_need_eigenvalues():
+    errors = {
+        "alpha": [0.5, 0.4, 0.3],
+        "alpha_error": [0.3, 0.1, 0.2],
+        "gamma": [0.5, 0.1, 0.2],
+        "gamma_error": [0.05, 0.6, 0.1],
+    }
+    run = line(**errors)
+    [found] = members.members(run).to_dict("records")
+    assert found["alpha_mean_error"] == pytest.approx(0.2)
+    assert found["alpha_last_error"] == pytest.approx(0.2)
+    assert found["gamma_last_error"] == pytest.approx(0.1)
+    assert found["gamma_max_error"] == pytest.approx(0.2)  # it may be 0.7, at the second record, and no less than 0.45
+    assert np.isnan([found[name] for name in members.NEEDS]).all()
+    assert not any(name.endswith("_error") for name in members.members(line()))
+    several = pd.concat([members.members(run), members.members(run.assign(seed=2, alpha_error=0.4))])
+    [statistics] = members.statistics(several).to_dict("records")
+    assert statistics["alpha_mean_error"] == pytest.approx(0.4)
+
+
 def test_spans_over_architectures_by_seed():
     costs = [("10", 1, 0.1), ("8-2", 1, 0.4), ("10", 2, 0.2)]
     lines = [line(architecture=name, seed=seed, cost=last) for name, seed, last in costs]

@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from examples import synthetic_dataset, synthetic_run
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.scale import SymmetricalLogTransform
@@ -20,6 +21,45 @@ def test_every_value_is_in_a_bin_and_every_exact_zero_in_its_own(values, tau):
     assert edges[slot] == edges[slot + 1] == 0
     assert heights[:slot].sum() == (values < 0).sum()
     assert (np.diff(binning.symlog(edges, tau)) > 0).all()
+
+
+@pytest.fixture(scope="module")
+def pair() -> tuple:
+    """Spectra of the same networks, of ReLU units of which some are dead: estimated, and exact."""
+    return tuple(synthetic_run("relu", synthetic_dataset(), "8-3", **form)[1] for form in ({"probes": 3, "steps": 9}, {}))
+
+
+def test_bars_of_estimates_hold_all_eigenvalues_within_their_bounds(pair):
+    estimates, exact = (spectrum.isel(seed=0) for spectrum in pair)
+    edges, tau = binning.edges([estimates], 21, 2)
+    assert tau == float(estimates.tolerance.max())
+    ends = binning.steps(edges["symlog"], True)
+    assert {-tau, tau} <= set(ends)
+    assert 0 not in ends
+    rows = estimates.zero_rows.values
+    assert rows.max() > 0
+    for record in range(exact.sizes["update"]):
+        values = exact.eigenvalues.values[record]
+        chosen = values[np.argsort(np.abs(values), kind="stable")[rows[record] :]]  # less the exact zeros
+        found, zeros = binning.symlog_bars(estimates.isel(update=record), edges["symlog"])
+        assert zeros == rows[record]
+        true = np.histogram(chosen, np.nextafter(ends, np.inf))[0]
+        assert ((found.least <= true) & (true <= found.most)).all()
+        assert found.counts.sum() == pytest.approx(len(chosen), abs=1)
+        found, (share, error) = binning.bars(estimates.isel(update=record), edges["linear"])
+        low, high = edges["linear"][[0, -1]]
+        assert abs(share - ((values > low) & (values <= high)).mean()) <= error + 1e-12
+        true = np.histogram(values, np.nextafter(edges["linear"], np.inf))[0]
+        assert ((found.least <= true) & (true <= found.most)).all()
+        assert found.counts.sum() == pytest.approx(share * len(values), abs=1)
+
+
+def test_how_it_was_estimated_is_said(pair):
+    estimates, exact = pair
+    assert binning.said(exact) == ""
+    assert "from 3 random probes of 9 Lanczos steps" in binning.said(estimates)
+    assert "each bar" in binning.said(estimates)
+    assert binning.size(estimates) == binning.size(exact) == exact.sizes["mode"]
 
 
 def test_small_values_are_not_mixed_with_exact_zeros():

@@ -216,9 +216,66 @@ def test_scores_are_labelled_by_what_they_are(indices):
 
 
 def test_unknown_quantities_are_left_out(indices):
-    above, _, below, _ = curves.fig3b_alpha(indices.assign(alpha_published=np.nan), {}).axes
+    unknown = indices.assign(alpha_published=indices.alpha_published.where(indices.dataset == "nonlinear"))
+    above, _, below, _ = curves.fig3b_alpha(unknown, {}).axes
     assert not above.lines
+    assert [text.get_text() for text in above.texts if text.get_text()] == ["not known\nwithout eigenvalues"]
     assert below.lines
+
+
+@pytest.fixture(scope="module")
+def estimates() -> pd.DataFrame:
+    """One task, two activations, two seeds, estimated; counted exactly at the last record."""
+    settings = {"seeds": 2, "probes": 2, "steps": 4, "resolution": 1e-2}
+    runs = {name: synthetic_run(name, synthetic_dataset(), **settings)[2] for name in ("esp", "relu")}
+    table = pd.concat(run.assign(dataset="linear", architecture="3", activation=name) for name, run in runs.items())
+    last = table["update"] == table["update"].max()
+    return table.assign(alpha_exact=table.alpha.where(last), gamma_exact=table.gamma.where(last)).reset_index(drop=True)
+
+
+@pytest.mark.parametrize(
+    ("draw", "x", "quantities"),
+    [
+        (curves.overview, "update", ["cost", "alpha", "gamma"]),
+        (curves.fig3b_alpha, "cost", ["alpha"]),
+        (curves.fig4b_gamma, "cost", ["gamma_published", "gamma"]),
+    ],
+)
+def test_estimates_have_bands_and_exact_counts_are_crosses(estimates, published, draw, x, quantities):
+    theirs = {("linear", "3", "relu"): next(iter(published.values())).assign(alpha=0.5, gamma=0.5)}
+    for axes, quantity in zip(draw(estimates, theirs).axes, quantities, strict=False):
+        bands = [area for area in axes.collections if area.get_paths()]  # the legend's has none
+        crosses = [line for line in axes.lines if line.get_label() == "exact count"]
+        if quantity not in ("alpha", "gamma"):
+            assert bands == crosses == []
+            continue
+        assert not any(line.get_label() == style.PUBLISHED for line in axes.lines), "another tolerance"
+        for band, (_, run) in zip(bands, estimates.groupby("activation", sort=False), strict=True):
+            ends = [(run[quantity] + sign * run[f"{quantity}_error"]).clip(0, 1) for sign in (-1, 1)]
+            medians = np.concatenate([end.groupby(run["update"]).median() for end in ends])
+            corners = band.get_paths()[0].vertices
+            assert set(medians.round(12)) <= set(corners[:, 1].round(12))
+            assert set(run.groupby("update")[x].median().round(12) if x == "cost" else run[x]) <= set(
+                corners[:, 0].round(12)
+            )
+        [points] = crosses
+        exact = estimates[estimates[f"{quantity}_exact"].notna()]
+        np.testing.assert_array_equal(points.get_xydata(), exact[[x, f"{quantity}_exact"]])
+
+
+def test_flat_directions_whose_symmetries_are_not_known_are_one_cause(estimates):
+    run = estimates[(estimates.activation == "esp") & (estimates.seed == 1)].assign(gamma_symmetry=np.nan, gamma_flat=np.nan)
+    cause = curves.fig4b_gamma(run, {}).axes[2]
+    labels = [area.get_label() for area in cause.collections]
+    assert labels[:2] == [curves.CAUSES["gamma_rows"][0], curves.EITHER[1][0]]
+    assert cause.collections[1].get_paths()[0].vertices[:, 1].max() == pytest.approx(run.gamma.max())
+
+
+@pytest.mark.parametrize("draw", [curves.overview, curves.fig3b_alpha, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
+def test_nothing_is_cut_or_overlaps_beside_estimates(estimates, draw):
+    figure = draw(estimates, {})
+    assert cut(figure) == overlaps(figure) == pale(figure) == []
+    assert "band: what an estimate may be" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 @pytest.mark.parametrize(
@@ -260,13 +317,21 @@ def test_a_column_is_drawn_of_a_run_s_results(indices, tmp_path):
 
 
 @pytest.mark.parametrize("draw", [*FIGURES, curves.fig2_activations, curves.fig4b_gamma], ids=lambda draw: draw.__name__)
-def test_a_caption_names_the_paper_only_of_its_runs_and_the_median_only_of_seeds(draw):
+def test_a_caption_names_the_paper_only_of_its_runs_the_median_only_of_seeds_and_bands_only_of_estimates(draw):
     caption = Template((ROOT / f"workflow/report/{draw.__name__}.rst").read_text())
     params = {"runs": [], "shifted": False}
-    own, paper, seeds = (
-        caption.render(snakemake={"params": params | {"runs": runs}, "config": {"seeds": number, "activations": NAMES}})
-        for runs, number in (([], 1), (["a run"], 1), ([], 2))
+    cases = [([], 1, "eigenvalues"), (["a run"], 1, "eigenvalues"), ([], 2, "eigenvalues"), ([], 1, "lanczos")]
+    own, paper, seeds, estimated = (
+        caption.render(
+            snakemake={
+                "params": params | {"runs": runs},
+                "config": {"seeds": number, "activations": NAMES, "spectrum": {"method": method}},
+            }
+        )
+        for runs, number, method in cases
     )
+    assert ("Estimated" in estimated) == (draw in (curves.overview, curves.fig3b_alpha, curves.fig4b_gamma))
+    assert "Estimated" not in own + paper + seeds
     assert "paper" not in own
     assert "publi" not in own
     assert "paper" in paper or draw is curves.overview

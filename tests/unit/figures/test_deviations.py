@@ -2,8 +2,28 @@
 
 import numpy as np
 import pandas as pd
+from matplotlib.collections import LineCollection
 from meanfield.figures import deviations
 from pictures import cut, overlaps, pale
+
+
+def test_errors_of_estimates_are_lines_at_their_marks():
+    forms = ("resolved", "tensorflow", "corrected")
+    columns = {f"{name}_{form}": [0.2, 0.9] for name in ("alpha", "gamma") for form in ("published", *forms)}
+    columns |= {f"{name}_error_{form}": [0.1, 0.3] for name in ("alpha", "gamma") for form in forms}
+    run = {"dataset": "linear", "architecture": "10", "activation": ["esp", "relu"], "seed": 1, "source": "mirror"}
+    scores = {f"test_accuracy_{form}": 0.5 for form in ("published", "tensorflow", "corrected")}
+    figure = deviations.deviations(pd.DataFrame(run | columns | scores))
+    assert not [drawn for drawn in figure.axes[0].collections if isinstance(drawn, LineCollection)]
+    for axes in figure.axes[1:]:
+        lines = [drawn for drawn in axes.collections if isinstance(drawn, LineCollection)]
+        points = {drawn.get_label(): drawn.get_offsets()[:, 1] for drawn in axes.collections if drawn not in lines}
+        for form, drawn in zip(forms, lines, strict=True):
+            ends = np.array(drawn.get_segments())
+            np.testing.assert_allclose(ends[..., 0], [[0.1, 0.3], [0.6, 1.0]])
+            np.testing.assert_array_equal(ends[:, 0, 1], points[form])
+        assert len({tuple(points[form]) for form in forms}) == 3, "no line lies on another"
+    assert cut(figure) == overlaps(figure) == pale(figure) == []
 
 
 def test_deviations_are_drawn_where_the_table_says():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from examples import named_dataset, synthetic_dataset, synthetic_run
+from meanfield.curvature import quadrature
 from meanfield.figures import boundaries, networks, style
 from meanfield.model.registry import ACTIVATIONS, from_formula
 from pictures import cut, overlaps, smallest
@@ -33,6 +34,33 @@ def test_eigenvalues_show_alpha_and_gamma(case):
             assert share[x <= tau].max(initial=0) == pytest.approx((values <= tau).mean())
             assert share.max() == 1
         np.testing.assert_array_equal(axes.lines[3].get_xdata(), spectra["relu"].eigenvalues.values[0, record])
+
+
+@pytest.fixture(scope="module")
+def estimates() -> dict[str, xr.Dataset]:
+    """Spectra of random networks, estimated."""
+    form = {"architecture": "8-3", "probes": 2, "steps": 9}
+    return {name: synthetic_run(name, synthetic_dataset(), **form)[1] for name in NAMES}
+
+
+def test_the_distribution_of_estimates_has_a_band(estimates):
+    figure = networks.eigenvalues("task", estimates, [0, "last"])
+    for axes, record in zip(figure.axes, (0, -1), strict=True):
+        bands = [area for area in axes.collections if area.get_paths()]
+        for line, band, spectrum in zip(axes.lines, bands, estimates.values(), strict=True):
+            last = spectrum.isel(seed=0, update=record)
+            x, share = line.get_data()
+            density = last.nodes.values, last.weights.values, int(last.zero_rows), last.attrs["parameters"]
+            expected, low, high = quadrature.cumulative(*density, x[1:])
+            np.testing.assert_array_equal(share, np.append(0, expected))
+            assert set(np.concatenate([low, high])) <= set(band.get_paths()[0].vertices[:, 1])
+            assert share[-1] == 1
+    [note] = [legend.get_title().get_text() for legend in figure.legends]
+    assert "2 random probes of 9 Lanczos steps" in note.replace("\n", " ")
+    assert "band of an estimate" in [text.get_text() for text in figure.legends[0].get_texts()]
+    assert cut(figure) == overlaps(figure) == []
+    assert smallest(figure, pixels=410) > 5.5
+    assert smallest(figure, pixels=1280) > 17
 
 
 def test_eigenvectors_are_squared_and_their_spread_is_named(case):

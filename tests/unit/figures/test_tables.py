@@ -41,6 +41,23 @@ def test_the_page_has_the_first_and_the_last_of_six_quantities():
     ]  # fmt: skip
 
 
+def test_estimates_have_their_errors_beside_them():
+    errors = {f"{name}_error": [0.125, 0.25] for name in ("alpha", "gamma", "lambda_min", "lambda_max")}
+    summary = tables.summary(example().assign(**errors))
+    assert summary[["alpha_error_first", "gamma_error_last", "lambda_max_error_last"]].to_numpy().tolist() == [
+        [0.125, 0.25, 0.25]
+    ]
+    assert list(summary)[-1] == "source"
+    shown = list(tables.brief(summary))
+    assert shown[shown.index("alpha_last") + 1] == "alpha_error_first"
+    compared = tables.deviations(*[example().assign(**errors)] * 3)
+    assert compared[["alpha_error_resolved", "alpha_error_tensorflow", "gamma_error_corrected"]].to_numpy().tolist() == [
+        [0.25] * 3
+    ]
+    assert "alpha_error_published" not in compared
+    assert not any("error" in name for name in (*tables.summary(example()), *tables.deviations(*[example()] * 3)))
+
+
 def test_latex_has_four_digits_and_escaped_names(tmp_path):
     table = example().assign(tolerance=1.23456e-15)
     tables.write(table, "example", *(tmp_path / f"a.{ending}" for ending in ("csv", "md", "tex", "html")))

@@ -5,7 +5,9 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from examples import synthetic_dataset, synthetic_run
 from matplotlib.text import Text
+from meanfield.curvature import quadrature
 from meanfield.data.storage import STAND_IN
 from meanfield.figures import binning, video
 from meanfield.model.registry import ACTIVATIONS, from_formula
@@ -35,6 +37,54 @@ def example(activations: list[str], source: str = "published") -> tuple[dict, di
         numbers = {column: rng.random(len(table)) for column in ("alpha", "gamma", "cost", "gradient_norm")}
         indices[name] = table.assign(**numbers)
     return spectra, indices
+
+
+def estimates(activations: list[str]) -> tuple[dict, dict]:
+    """Spectra of random networks, estimated, and their indices."""
+    form = {"architecture": "8-3", "records": 3, "probes": 2, "steps": 9, "resolution": 1e-4}
+    runs = {name: synthetic_run(name, synthetic_dataset(source=STAND_IN), **form) for name in activations}
+    return {name: run[1] for name, run in runs.items()}, {name: run[2] for name, run in runs.items()}
+
+
+def test_estimates_are_drawn_with_their_bounds_and_named():
+    spectra, indices = estimates(["esp", "relu"])
+    scene = video.Scene("example 10", spectra, indices)
+    [words] = [text.get_text() for text in scene.figure.texts if "probes" in text.get_text()]
+    assert "2 random probes of 9 Lanczos steps" in words
+    assert "0.95" in words
+    for record in (0, 2, 1):
+        scene.draw(record)
+        for name, row in scene.rows.items():
+            spectrum = spectra[name].isel(seed=0, update=record)
+            zeros, size = int(spectrum.zero_rows), spectrum.attrs["parameters"]
+            density = spectrum.nodes.values, spectrum.weights.values, zeros, size
+            for bars, edges in ((row.linear, row.edges["linear"]), (row.symlog, row.edges["symlog"])):
+                ends = edges[edges != 0] if bars is row.symlog else edges
+                count, least, most = np.array(quadrature.binned(*density, ends))
+                if bars is row.linear:
+                    count, least, most = (
+                        heights + zeros * ((ends[:-1] < 0) & (ends[1:] >= 0)) for heights in (count, least, most)
+                    )
+                np.testing.assert_array_equal(drawn(bars.bars), np.where(least > video.EMPTY, least, 0))
+                np.testing.assert_array_equal(drawn(bars.band), np.where(most > video.EMPTY, most, 0))
+                np.testing.assert_array_equal(bars.band.get_data().baseline, np.maximum(least, video.EMPTY))
+                np.testing.assert_array_equal(
+                    np.nan_to_num(bars.line.get_data().values), np.where(count > video.EMPTY, count, 0)
+                )
+            assert drawn(row.zero_bar).sum() == zeros
+            line = indices[name].iloc[record]
+            (alpha, alpha_error), (gamma, gamma_error) = (
+                map(float, text.split(" ± ")) for text in row.numbers.get_text().split("\n")[1:3]
+            )
+            np.testing.assert_allclose([alpha, alpha_error], line[["alpha", "alpha_error"]].astype(float), atol=5e-4)
+            np.testing.assert_allclose([gamma, gamma_error], line[["gamma", "gamma_error"]].astype(float), atol=5e-4)
+            assert "±" in row.shown.get_text()
+
+
+def test_only_estimates_are_called_so():
+    scene = video.Scene("example 10", *example(["esp"]))
+    assert not [text for text in scene.figure.findobj(Text) if "probes" in text.get_text() or "estimate" in text.get_text()]
+    assert scene.rows["esp"].linear.band is None
 
 
 def render(folder, activations=("esp", "relu"), **settings):
@@ -74,10 +124,10 @@ def test_numbers_drawn_are_those_of_the_files(count):
             zeros = spectra[name].zero_rows.values[0, record]
             low, high = row.edges["linear"][[0, -1]]
             inside = ((values >= low) & (values <= high)).sum()
-            assert drawn(row.bars).sum() == inside
+            assert drawn(row.linear.bars).sum() == inside
             assert row.shown.get_text() == f"shown {inside / SIZE:.1%}"
             assert drawn(row.zero_bar).sum() == zeros
-            assert drawn(row.symlog_bars).sum() == SIZE - zeros
+            assert drawn(row.symlog.bars).sum() == SIZE - zeros
             expected = indices[name].iloc[record][["alpha", "gamma", "cost", "gradient_norm"]]
             numbers = [float(number) for number in row.numbers.get_text().split()]
             np.testing.assert_allclose(numbers[:2], expected[:2], atol=5e-4)
@@ -88,11 +138,11 @@ def test_axes_are_those_of_the_whole_video_and_tau_its_largest():
     spectra, indices = example(["esp", "relu", "tanh"])
     scene = video.Scene("example 10", spectra, indices)
     tau = max(spectrum.tolerance.values[0].max() for spectrum in spectra.values())
-    limits = {(*row.bars.axes.get_xlim(), *row.symlog_bars.axes.get_xlim()) for row in scene.rows.values()}
+    limits = {(*row.linear.bars.axes.get_xlim(), *row.symlog.bars.axes.get_xlim()) for row in scene.rows.values()}
     assert len(limits) == 1
     for row in scene.rows.values():
         assert tau in row.edges["symlog"]
-        assert row.symlog_bars.axes.get_xlim() == tuple(binning.symlog(row.edges["symlog"][[0, -1]], tau))
+        assert row.symlog.bars.axes.get_xlim() == tuple(binning.symlog(row.edges["symlog"][[0, -1]], tau))
     curves = [line for line in scene.cursor.axes.lines if line is not scene.cursor]
     for curve, table in zip(curves, indices.values(), strict=True):
         np.testing.assert_array_equal(curve.get_ydata(), table.cost[table.seed == 1])
@@ -113,10 +163,13 @@ def texts(scene):
 
 
 @pytest.mark.filterwarnings("error")  # such as that of a letter that the font lacks
-@pytest.mark.parametrize("count", [1, 2, 3, 5, 7])
-def test_nothing_is_clipped_or_overlaps(count):
-    scene = video.Scene("nonlinear-corrected 8-2", *example(NAMES[:count], STAND_IN))
-    scene.draw(4)
+@pytest.mark.parametrize(
+    ("count", "estimated"), [(1, False), (2, False), (3, False), (5, False), (7, False), (1, True), (7, True)]
+)
+def test_nothing_is_clipped_or_overlaps(count, estimated):
+    made = estimates(NAMES[:count]) if estimated else example(NAMES[:count], STAND_IN)
+    scene = video.Scene("nonlinear-corrected 8-2", *made)
+    scene.draw(2)
     boxes = {text: text.get_window_extent() for text in texts(scene)}
     assert len(boxes) > 15
     whole = scene.figure.bbox
@@ -127,9 +180,9 @@ def test_nothing_is_clipped_or_overlaps(count):
         assert text.get_size() * video.DPI / 72 * 960 / video.WIDTH >= 11, text
     for (text, box), (other, neighbour) in combinations(boxes.items(), 2):
         assert not box.overlaps(neighbour), (text, other)
-    for row in scene.rows.values():
+    for name, row in scene.rows.items():
         assert row.numbers.get_window_extent().y0 >= row.numbers.axes.bbox.y0, "reaches into the next row"
-        top = row.bars.axes.transData.transform((0, SIZE))[1]
+        top = row.linear.bars.axes.transData.transform((0, binning.size(scene.spectra[name])))[1]
         assert row.shown.get_window_extent().y0 >= top, "bars may reach the text"
 
 

@@ -54,6 +54,16 @@ def test_batches_take_the_time_of_their_samples():
     assert resources.training(many._replace(batch=90_000)) == resources.training(many)
 
 
+def test_pictures_without_the_matrix_ask_for_no_square_but_for_the_features():
+    free = MNIST._replace(lanczos=(5, 200), samples=70_000, hidden=[300, 100])
+    assert free.parameters > 250_000
+    features = 8 * 70_000 * 784 // resources.MIB
+    assert 2 * features < resources.reading(free, runs=3)[0] < 8 * features
+    assert 2 * features < resources.explorer([free]) < 8 * features
+    assert resources.reading(DIGITS, runs=3)[0] > 3 * 2 * 8 * 1920**2 // resources.MIB  # eigenvectors, once
+    assert resources.explorer([DIGITS] * 15) < 3000
+
+
 def test_measured_peaks_fit():
     """Measured: spectrum of digits 239 MiB, training 724 MiB; P = 19,920 6.1 GiB (docs/cluster.md)."""
     assert resources.spectrum(DIGITS)[0] > 239
