@@ -13,9 +13,7 @@ with step(snakemake) as job:
     )
     if origin["source"] == storage.STAND_IN:
         job.say(f"WARNING: {job.wildcards.dataset} is a stand-in, not the published data; all results from it are marked")
-    scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
-    stratified = settings.get("stratify", "classes" in getattr(target, "attrs", {}))  # published: not by classes
-    parts = datasets.splits(features, target, settings["test_size"], settings["split_seed"], scaled, stratified)
+    parts = datasets.divided(features, target, settings)
     said = f"{len(features)} samples of {features.shape[1]} features, for a {origin['task']}; source: {origin['source']}."
     about = {
         "title": f"Dataset {job.wildcards.dataset}",

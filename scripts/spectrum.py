@@ -19,6 +19,8 @@ with step(snakemake) as job:
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
     run = (dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
     spectra = of_run(trajectory, *run, **job.params.spectrum, dense=dense, progress=job.progress)
+    if "inertia_skipped" in spectra.attrs:
+        job.say(f"{job.name}: {spectra.inertia_skipped} (spectrum.inertia_up_to)")
     said = ("spectrum", "Hessian spectrum along training", job.wildcards)
     about = description.derived(trajectory, *said, spectrum=job.params.spectrum)
     storage.write(spectra.assign_attrs(about), job.output[0], origin=trajectory)

@@ -231,6 +231,8 @@ SOUND = st.fixed_dictionaries(
                 "steps": st.integers(2, 10000),
                 "resolution": st.floats(1e-12, 0.99),
                 "precision": st.sampled_from(["float64", "float32"]),
+                "inertia_at": st.lists(st.one_of(st.integers(0, 900), st.just("last")), max_size=3, unique=True),
+                "inertia_up_to": st.integers(0, 46340),
             }
         ),
         "verification": st.fixed_dictionaries({"members": st.integers(9, 30)}),
@@ -271,6 +273,46 @@ def test_valid_configurations_plan(valid, tmp_path, mirror, many):
 
 
 OWN = {"target": "c", "test_size": 0.25, "split_seed": 0}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({}, None),
+        ({"samples": None, "loss": "softmax", "pixel_scale": 1}, None),
+        ({"samples": 784}, None),
+        ({"samples": 783}, "datasets.m.samples is 783; allowed: at least 784 (the first so many of each part"),
+        ({"downloaded": "cifar"}, 'datasets.m.downloaded is "cifar"; allowed: mnist'),
+        ({"test_size": 0.2}, "datasets.m.test_size has no meaning for downloaded mnist; allowed: "),
+        ({"split_seed": [1, 2]}, "datasets.m.split_seed has no meaning for downloaded mnist"),
+        ({"labels": "shifted"}, "datasets.m.labels has no meaning for downloaded mnist"),
+        ({"packaged": "iris"}, "datasets.m has packaged and downloaded of file, packaged, downloaded, table"),
+    ],
+)
+def test_what_a_downloaded_dataset_may_say(changes, words):
+    found = refusal(CONFIG | {"datasets": CONFIG["datasets"] | {"m": {"downloaded": "mnist", **changes}}})
+    assert (words is None) == (found is None)
+    assert words is None or words in found
+
+
+@pytest.mark.parametrize(
+    ("samples", "words"),
+    [(900, "m has 900 training samples; allowed: 1 to 900"), (None, None), (1000, None)],
+)
+def test_a_batch_is_no_larger_than_what_is_kept_of_a_downloaded_dataset(samples, words):
+    datasets = CONFIG["datasets"] | {"m": {"downloaded": "mnist", "samples": samples}}
+    experiment = CONFIG["experiments"][0] | {"dataset": "m"}
+    optimizer = CONFIG["optimizer"] | {"batch_size": 1000}
+    found = refusal(CONFIG | {"datasets": datasets, "experiments": [experiment], "optimizer": optimizer})
+    assert (words is None) == (found is None)
+    assert words is None or words in found
+
+
+@pytest.mark.parametrize("missing", ["test_size", "split_seed"])
+def test_others_say_how_they_are_divided(missing):
+    dataset = {"packaged": "iris", "test_size": 0.2, "split_seed": 0}
+    del dataset[missing]
+    assert f"datasets.m: missing key {missing}" in refusal(CONFIG | {"datasets": CONFIG["datasets"] | {"m": dataset}})
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, pl
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:
     configuration.typed(config, workflow.config_settings.config, SCHEMA)
+    configuration.located(config, ROOT)
     configuration.check(config, SCHEMA)
     disk.insist_on_folder("results")
     disk.insist_on_writing(".snakemake")  # which a dry run needs, too

@@ -22,7 +22,8 @@ rule dataset:
     conda:
         "../../envs/data.yaml"
     resources:
-        **SMALL,
+        mem_mb=lambda wildcards, attempt: attempt * resources.dataset(*plan.data_size(PLAN.datasets[wildcards.dataset]))[0],
+        runtime=lambda wildcards: resources.dataset(*plan.data_size(PLAN.datasets[wildcards.dataset]))[1],
     params:
         *code("dataset", "data"),
         settings=lambda wildcards: PLAN.datasets[wildcards.dataset],

@@ -86,6 +86,12 @@ def indices(trajectory: xr.Dataset, spectrum: xr.Dataset, after: bool = False) -
         "parameters": size,
         "diverged": trajectory.diverged.where(trajectory.diverged >= 0),
     }
+    if "negative_resolved" in spectrum:
+        columns |= {
+            "alpha_resolved": spectrum.negative_resolved / size,
+            "gamma_resolved": spectrum.flat_resolved / size,
+            "tolerance_resolved": spectrum.tolerance_resolved,
+        }
     if "participation_ratio" in spectrum:
         mean = spectrum.participation_ratio.mean("mode").rename(vector_update="update")
         columns["participation_ratio"] = mean.reindex(update=trajectory["update"])

@@ -12,7 +12,7 @@ import xarray as xr
 
 from meanfield.curvature import hessian, quadrature, symmetry
 from meanfield.curvature.dense import NUMPY, Dense
-from meanfield.curvature.inertia import count_below, extreme_eigenvalue
+from meanfield.curvature.inertia import compacted, count_below, extreme_eigenvalue
 from meanfield.data.task import problem, splits_of
 from meanfield.model import propagation
 from meanfield.model.network import Network
@@ -188,6 +188,8 @@ def along_trajectory(
     *,
     method: str = "eigenvalues",
     eigenvectors_at: Sequence[int | str] = (),
+    inertia_at: Sequence[int | str] = (),
+    inertia_up_to: int = 0,
     dense: Dense = NUMPY,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
     **lanczos: float | str,
@@ -202,6 +204,8 @@ def along_trajectory(
     participation_ratio [seed, vector_update, mode], modes by ascending eigenvalue. `dense` does the large linear algebra.
     "lanczos", set by `quadrature.Settings`, forms no matrix: nodes and weights [seed, update, probe, node] of the density;
     estimates, each with its `_error`, of negative, flat (τ is `resolution` of the largest |λ|), lambda_min and lambda_max.
+    Beside them, at the updates `inertia_at`, counts by inertia of networks with at most `inertia_up_to` parameters: `_exact`
+    with the same τ, `_resolved` with tolerance_resolved = P·ε·max|λ|; of larger ones the attribute inertia_skipped says so.
     All is NaN where a member's parameters are, since it had diverged.
     """
     parameters = trajectory.parameters.values
@@ -224,6 +228,11 @@ def along_trajectory(
         | ({"mode": np.arange(network.size)} if method == "eigenvalues" else {}),
         attrs={"method": method, "parameters": network.size, **said},
     )
+    if method == "lanczos" and inertia_at:
+        if network.size > inertia_up_to:
+            skipped = f"nothing was counted by inertia: {network.size} parameters, more than {inertia_up_to}"
+            return spectrum.assign_attrs(inertia_skipped=skipped)
+        return spectrum.assign(_exact(trajectory, network, objective, spectrum, inertia_at, dense))
     if method != "eigenvalues":
         return spectrum
     vectors = _eigenvectors(trajectory, network, objective, spectrum, eigenvectors_at, dense)
@@ -258,6 +267,44 @@ def of_run(
     return xr.concat(spectra, dim="seed", combine_attrs="override").reindex(seed=trajectory.seed)
 
 
+def _chosen(trajectory: xr.Dataset, updates: Sequence[int | str]) -> list[int]:
+    """Those of the updates that were recorded, "last" being the last of them."""
+    recorded = trajectory["update"].values
+    return sorted({int(recorded[-1]) if update == "last" else update for update in updates} & set(recorded.tolist()))
+
+
+def _exact(
+    trajectory: xr.Dataset,
+    network: Network,
+    objective: Objective,
+    spectrum: xr.Dataset,
+    updates: Sequence[int | str],
+    dense: Dense,
+) -> dict[str, tuple[tuple, np.ndarray]]:
+    """Counts by inertia at the chosen updates, NaN at others: [seed, update], as `along_trajectory` has them.
+
+    Four factorizations in the memory of one matrix, without the rows that are zero.
+    """
+    largest = np.maximum(abs(spectrum.lambda_min), abs(spectrum.lambda_max))
+    tolerances = {"exact": spectrum.tolerance.values, "resolved": tolerance(network.size, largest.values)}
+    names = [f"{count}_{kind}" for kind in tolerances for count in ("negative", "flat")]
+    result = {name: np.full(spectrum.tolerance.shape, np.nan) for name in (*names, "tolerance_resolved")}
+    columns = np.flatnonzero(np.isin(spectrum["update"], _chosen(trajectory, updates)))
+    for place in [(seed, column) for column in columns for seed in range(spectrum.sizes["seed"])]:
+        if np.isnan(spectrum.tolerance.values[place]):  # diverged
+            continue
+        matrix = hessian.hessian(trajectory.parameters.values[place], network, objective, dense=dense)
+        kept = np.flatnonzero(~zero_rows(matrix))
+        taus = [values[place] for values in tolerances.values()]
+        shifts = [shift for tau in taus for shift in (-tau, np.nextafter(tau, np.inf))]
+        counts = np.reshape(count_below(compacted(matrix, kept), shifts, overwrite=True), (-1, 2))
+        for kind, (below, up_to) in zip(tolerances, counts, strict=True):
+            result[f"negative_{kind}"][place] = below
+            result[f"flat_{kind}"][place] = up_to - below + network.size - len(kept)
+        result["tolerance_resolved"][place] = taus[1]
+    return {name: (("seed", "update"), values) for name, values in result.items()}
+
+
 def _eigenvectors(
     trajectory: xr.Dataset,
     network: Network,
@@ -267,8 +314,7 @@ def _eigenvectors(
     dense: Dense,
 ) -> xr.Dataset:
     """Eigenvectors and participation ratios at the chosen updates, as far as they were recorded."""
-    recorded = trajectory["update"].values
-    chosen = sorted({int(recorded[-1]) if update == "last" else update for update in updates} & set(recorded.tolist()))
+    chosen = _chosen(trajectory, updates)
     vectors, ratios = [], []
     for update in chosen:
         parameters = trajectory.parameters.sel(update=update).values

@@ -1,13 +1,14 @@
 """
-The three tasks of the paper, and datasets of one's own (`user_data`): obtain, encode, split and scale.
+The three tasks of the paper, MNIST (`mnist`) and datasets of one's own (`user_data`): obtain, encode, split and scale.
 
-A published .mat file comes from a mirror, else from its pinned address, else, so that a machine without network can still
-run everything, from a deterministic stand-in of the same size and difficulty, marked as such in all that follows.
+A published file comes from a mirror, else from its pinned address, else, so that a machine without network can still run
+everything, from a deterministic stand-in of the same size and difficulty, marked as such in all that follows.
 """
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeVar
 
 import numpy as np
 import pandas as pd
@@ -17,15 +18,16 @@ import xarray as xr
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-from meanfield.data import user_data
+from meanfield.data import mnist, user_data
 from meanfield.data.description import SPLIT
 from meanfield.data.published import MIRROR_VARIABLE, PINNED, Unavailable, published_file
 from meanfield.data.storage import STAND_IN
-from meanfield.data.task import class_names, classes, label_names, part, splits_of
+from meanfield.data.task import DIGITS, class_names, classes, label_names, part, splits_of
 from meanfield.errors import MeanfieldError
 from meanfield.model.losses import CLASSIFICATION, LOSS_OF, REGRESSION, WORDS
 
 Array = np.ndarray | xr.DataArray
+Found = TypeVar("Found")
 FEW = 10  # test samples: with fewer of a class one that is misjudged changes its share by more than a tenth
 
 
@@ -110,23 +112,44 @@ def obtain(
     if settings.get("packaged") in user_data.PACKAGED:
         name = settings["packaged"]
         return *user_data.packaged(name, task), _origin("packaged", f"sklearn.datasets.load_{name}", task, "BSD-3-Clause")
-    if "file" not in settings:
+    if "packaged" in settings:
         features, target = digits(settings["labels"], settings["pixel_scale"])
-        return features, target, _origin("packaged", "sklearn.datasets.load_digits", task, "BSD-3-Clause")
-    name = settings["file"]
+        return features, target, _origin("packaged", DIGITS, task, "BSD-3-Clause")
     with TemporaryDirectory() as folder:
-        try:
-            path, source = published_file(name, checksums, mirror, folder, say)
-        except Unavailable as unavailable:
-            if require_published:
-                raise Unavailable(
-                    f"{unavailable}, and require_published_data is true: connect to the network, name a mirror (config key "
-                    f"mirror or environment variable {MIRROR_VARIABLE}), or set require_published_data to false"
-                ) from unavailable
-            features, target = stand_in(name)
-            return features, target, _origin(STAND_IN, "generated", task, "Apache-2.0")
-        features, target = binary_from_mat(path)
-    return features, target, _origin(source, PINNED + name, task, "Apache-2.0", checksums[name])
+        if "downloaded" in settings:
+            return _mnist(settings, task, require_published, lambda: mnist.download(mirror, folder, say))
+        name = settings["file"]
+        found = _or_none(lambda: published_file(name, checksums, mirror, folder, say), require_published)
+        if not found:
+            return *stand_in(name), _origin(STAND_IN, "generated", task, "Apache-2.0")
+        features, target = binary_from_mat(found[0])
+    return features, target, _origin(found[1], PINNED + name, task, "Apache-2.0", checksums[name])
+
+
+def _or_none(download: Callable[[], Found], require_published: bool) -> Found | None:
+    """What a download gives, or None where no place answers; MeanfieldError if the published data are required then."""
+    try:
+        return download()
+    except Unavailable as unavailable:
+        if require_published:
+            raise Unavailable(
+                f"{unavailable}, and require_published_data is true: connect to the network, name a mirror (config key "
+                f"mirror or environment variable {MIRROR_VARIABLE}), or set require_published_data to false"
+            ) from unavailable
+    return None
+
+
+def _mnist(
+    settings: dict, task: str, require_published: bool, download: Callable[[], tuple[dict, str]]
+) -> tuple[xr.DataArray, xr.DataArray, dict]:
+    """MNIST, or its stand-in, as `obtain` gives it."""
+    samples, found = settings.get("samples"), _or_none(download, require_published)
+    if found:
+        (parts, source), sha256 = found, " ".join(mnist.FILES.values())
+        origin = _origin(source, mnist.ADDRESS + "mnist/", task, mnist.LICENSE, sha256)
+    else:
+        parts, origin = mnist.stand_in(samples), _origin(STAND_IN, "generated from " + DIGITS, task, "BSD-3-Clause")
+    return *mnist.arrays(parts, samples, settings.get("pixel_scale", mnist.WHITE)), origin
 
 
 def _origin(source: str, address: str, task: str, license: str, sha256: str = "") -> dict[str, str]:
@@ -214,6 +237,18 @@ def splits(
     each = [split(features, target, test_size, seed, scaled, stratified) for seed in seeds]
     joined = xr.concat([parts.drop_vars("split") for parts in each], dim=pd.Index(seeds, name="seed"), coords="all")
     return joined.assign(split=each[0].split).assign_coords(seed=("seed", list(seeds), {"long_name": SPLIT}))
+
+
+def divided(features: Array, target: Array, settings: dict) -> xr.Dataset:
+    """Training and test samples as `splits` gives them, divided and scaled as the settings ask.
+
+    Data that come in two parts, with a coordinate `split`, keep these.
+    """
+    if "split" in getattr(features, "coords", ()):
+        return xr.Dataset({"features": features, "target": target}).reset_coords("split")
+    scaled = {"none": [], "features": ["features"], "all": ["features", "target"]}[settings.get("scaling", "none")]
+    stratified = settings.get("stratify", "classes" in getattr(target, "attrs", {}))  # published: not by classes
+    return splits(features, target, settings["test_size"], settings["split_seed"], scaled, stratified)
 
 
 def _standardise(parts: xr.Dataset, name: str, training: int) -> None:

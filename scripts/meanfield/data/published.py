@@ -50,15 +50,16 @@ def published_file(
     folder: str | Path,
     say: Callable[[str], None] = print,
     pinned: bool = True,
+    address: str | None = None,
 ) -> tuple[Path, str]:
     """One published file, verified, in `folder`; and its source, "mirror" or "published".
 
     Tried in this order: the mirror (a folder or base URL; the environment variable MEANFIELD_MIRROR wins over `mirror`),
-    the pinned address (unless not `pinned`). MeanfieldError if a file that was found has a wrong checksum; nothing corrupt
-    is kept. `Unavailable` if none answered, with the reasons.
+    the pinned address (unless not `pinned`), which is the paper's repository if no other `address` is given. MeanfieldError
+    if a file that was found has a wrong checksum; nothing corrupt is kept. `Unavailable` if none answered, with the reasons.
     """
-    mirror = os.environ.get(MIRROR_VARIABLE) or mirror
-    places = ([(str(mirror), "mirror")] if mirror else []) + ([(PINNED, "published")] if pinned else [])
+    mirror, address = os.environ.get(MIRROR_VARIABLE) or mirror, address or PINNED
+    places = ([(str(mirror), "mirror")] if mirror else []) + ([(address, "published")] if pinned else [])
     reasons = []
     for place, source in places:
         try:
@@ -78,7 +79,7 @@ def published_file(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content)
         return target, source
-    raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons) or PINNED}")
+    raise Unavailable(f"{name} could not be obtained from {' nor from '.join(reasons) or address}")
 
 
 def _fetched(name: str, place: str) -> bytes:

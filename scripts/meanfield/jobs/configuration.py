@@ -7,6 +7,7 @@ Imported by the Snakefile, so it needs nothing but jsonschema and PyYAML, which 
 
 import json
 import math
+import os
 from contextlib import suppress
 from functools import reduce
 from operator import getitem
@@ -17,7 +18,7 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, DELIMITERS, SUFFIXES, data_size, is_own, protocol_of
+from meanfield.jobs.plan import CORRECTED, DELIMITERS, SUFFIXES, data_size, is_own, parts, protocol_of
 
 WORDS = {
     "integer": "a whole number",
@@ -35,8 +36,13 @@ COMMON = {"test_size", "split_seed"}
 DIGITS = {"labels", "pixel_scale", "residual_output", "loss"}
 OWN = {"task", "scaling", "stratify", "loss"}
 TEXT = {"delimiter", "decimal"}  # of CSV and TSV
-KEYS_OF = {"file": {"residual_output"}, "packaged": OWN, "table": OWN | TEXT | {"features", "target", "encode", "missing"}}
-"""Keys of each kind of dataset besides COMMON; the published digits have DIGITS."""
+KEYS_OF = {
+    "file": COMMON | {"residual_output"},
+    "packaged": COMMON | OWN,
+    "downloaded": {"samples", "pixel_scale", "loss"},
+    "table": COMMON | OWN | TEXT | {"features", "target", "encode", "missing"},
+}
+"""Keys of each kind of dataset; the published digits have COMMON and DIGITS."""
 
 
 def _is_integer(_, value: object) -> bool:
@@ -68,6 +74,14 @@ def typed(config: dict, given: dict, schema: str | Path) -> None:
         with suppress(KeyError, IndexError, TypeError, yaml.YAMLError):
             if isinstance(error.instance, str) and reduce(getitem, [*outer, last], given) == error.instance:
                 reduce(getitem, outer, config)[last] = yaml.safe_load(error.instance)
+
+
+def located(config: dict, root: str | Path) -> None:
+    """Have claims.stated lead to the project's own file, below `root`, where there is none of that name here; in place."""
+    claims = config.get("claims")
+    stated = claims.get("stated") if isinstance(claims, dict) else None
+    if isinstance(stated, str) and not Path(stated).exists() and (Path(root) / stated).is_file():
+        claims["stated"] = os.path.relpath(Path(root) / stated)
 
 
 def check(config: dict, schema: str | Path) -> None:
@@ -114,8 +128,11 @@ def _check_batches(config: dict) -> None:
     for name in dict.fromkeys(experiment["dataset"] for experiment in config["experiments"]):
         dataset = config["datasets"][name]
         if size and "table" not in dataset:
-            samples = data_size(dataset)[0]
-            training = samples - math.ceil(dataset["test_size"] * samples)  # as scikit-learn's train_test_split rounds
+            if "downloaded" in dataset:
+                training = parts(dataset)[0]
+            else:
+                samples = data_size(dataset)[0]
+                training = samples - math.ceil(dataset["test_size"] * samples)  # as scikit-learn's train_test_split rounds
             if size > training:
                 raise MeanfieldError(
                     f"configuration: optimizer.batch_size is {size} and {name} has {training} training samples; allowed: 1 "
@@ -173,7 +190,7 @@ def _check_dataset(name: str, dataset: dict) -> None:
         given = " and ".join(kinds) or "none"
         raise MeanfieldError(f"configuration: datasets.{name} has {given} of {', '.join(KEYS_OF)}; give just one of them")
     kind = "digits" if dataset.get("packaged") == "digits" else kinds[0]
-    allowed = COMMON | KEYS_OF.get(kind, DIGITS) | {kinds[0]}
+    allowed = KEYS_OF.get(kind, COMMON | DIGITS) | {kinds[0]}
     ending = Path(dataset.get("table", "")).suffix
     if kind == "table" and ending not in DELIMITERS:
         allowed -= TEXT
@@ -184,7 +201,7 @@ def _check_dataset(name: str, dataset: dict) -> None:
             f"configuration: datasets.{name}.{stray[0]} has no meaning for {kinds[0]} {dataset[kinds[0]]}; allowed: {listed}"
         )
     needed = {"digits": ("labels", "pixel_scale"), "table": ("target",)}.get(kind, ())
-    missing = [key for key in needed if key not in dataset]
+    missing = [key for key in (*needed, *sorted(COMMON & allowed, reverse=True)) if key not in dataset]
     if missing:
         raise MeanfieldError(f"configuration: datasets.{name}: missing key {', '.join(missing)}")
     task = dataset.get("task", "classification")

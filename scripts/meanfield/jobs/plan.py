@@ -31,7 +31,9 @@ SIZES = {
     "iris": (150, 4, 3),
     "wine": (178, 13, 3),
     "breast_cancer": (569, 30, 1),
+    "mnist": (70_000, 784, 10),
 }
+PARTS = {"mnist": (60_000, 10_000)}  # samples to train on and to test with, of data that come in two parts
 
 
 def named(run: dict) -> str:
@@ -55,12 +57,20 @@ def protocol_of(experiment: dict, config: dict) -> str:
     return experiment.get("protocol") or config["protocol"] or default
 
 
+def parts(dataset: dict) -> tuple[int, int]:
+    """Training and test samples of a downloaded dataset: all, or the first so many of each part."""
+    whole = PARTS[dataset["downloaded"]]
+    return tuple(min(size, dataset.get("samples") or size) for size in whole)
+
+
 def data_size(dataset: dict) -> tuple[int, int, int]:
     """Samples, features and labels of a dataset's settings; of a table of the user's own about so many.
 
     Its lines or, of a binary file, its numbers count as samples; each column that is encoded has 10 categories, a target of
     one column 10 labels, and features that are not named are the columns of its first line, or 100.
     """
+    if "downloaded" in dataset:
+        return sum(parts(dataset)), *SIZES[dataset["downloaded"]][1:]
     if "table" not in dataset:
         return SIZES[dataset.get("file") or dataset["packaged"]]
     table, features, target = Path(dataset["table"]), dataset.get("features"), dataset["target"]
@@ -134,7 +144,7 @@ class Plan:
 
     def split_seeds(self, dataset: str) -> list[int]:
         """The seeds of a dataset's splits if it has several, one for each member of its runs; else none."""
-        seeds = self.datasets[dataset]["split_seed"]
+        seeds = self.datasets[dataset].get("split_seed")
         return seeds if isinstance(seeds, list) else []
 
     # A run with many members comes in pieces, which are jobs of their own; if any does, the files of all lie in pieces.
@@ -266,7 +276,7 @@ class Plan:
     def problem(self, dataset: str, architecture: str, members: int | None = None) -> resources.Problem:
         """The size of a run, for what its jobs ask for; with all its members if their number is not given."""
         updates, recording = self.experiment(dataset, architecture)["updates"], self.config["recording"]
-        spectrum = self.config["spectrum"]
+        spectrum, by_products = self.config["spectrum"], self.config["spectrum"]["method"] == "lanczos"
         return resources.Problem(
             *data_size(self.datasets[dataset]),
             hidden=[int(width) for width in architecture.split("-")],
@@ -274,7 +284,10 @@ class Plan:
             updates=updates,
             records=recording["dense_until"] // recording["dense_every"] + updates // recording["sparse_every"] + 1,
             vectors=len(spectrum["eigenvectors_at"]) if spectrum["method"] == "eigenvalues" else 0,
-            lanczos=(spectrum["probes"], spectrum["steps"]) if spectrum["method"] == "lanczos" else None,
+            lanczos=(spectrum["probes"], spectrum["steps"]) if by_products else None,
+            batch=self.config["optimizer"]["batch_size"],
+            counted=len(spectrum["inertia_at"]) if by_products else 0,
+            counted_up_to=spectrum["inertia_up_to"],
         )
 
     def longest(self, dataset: str, architecture: str | None = None) -> int:

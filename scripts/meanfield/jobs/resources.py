@@ -27,6 +27,9 @@ class Problem(NamedTuple):
     records: int
     vectors: int
     lanczos: tuple[int, int] | None = None  # probes and steps where spectra are estimated by products, without the matrix
+    batch: int | None = None  # samples of an update, if not all
+    counted: int = 0  # records at which eigenvalues are counted by inertia, besides,
+    counted_up_to: int = 0  # in networks of so many parameters at most
 
     @property
     def parameters(self) -> int:
@@ -44,14 +47,16 @@ def training(problem: Problem) -> tuple[int, int]:
     """MiB and minutes: the trajectory in memory three times, the signals of all layers and their gradients."""
     signals = problem.seeds * problem.samples * (problem.inputs + sum(problem.hidden) + problem.labels)
     numbers = 3 * problem.trajectory + 12 * signals
-    seconds = 2e-9 * problem.updates * problem.seeds * problem.samples * problem.parameters
+    passes = problem.updates * min(problem.batch or problem.samples, problem.samples) + 5 * problem.records * problem.samples
+    seconds = 2e-9 * problem.seeds * passes * problem.parameters
     return TENSORFLOW + 8 * numbers // MIB, LEAST + round(seconds / 60)
 
 
 def spectrum(problem: Problem) -> tuple[int, int]:
     """MiB and minutes: 8·P² numbers for Hessians and their solution, S·V·P² for eigenvectors, and the trajectory."""
     if problem.lanczos:
-        return _by_products(problem, *problem.lanczos)
+        asked, counted = _by_products(problem, *problem.lanczos), _by_inertia(problem)
+        return max(asked[0], counted[0]), asked[1] + counted[1]
     squares = (8 + 2 * problem.seeds * problem.vectors) * problem.parameters**2
     numbers = squares + 2 * problem.trajectory
     products = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
@@ -72,6 +77,20 @@ def _by_products(problem: Problem, probes: int, steps: int) -> tuple[int, int]:
     seconds = products + 3e-9 * probes * steps**2 * size + 1e-8 * probes * steps**3
     minutes = LEAST + round(problem.records * problem.seeds * seconds / 60)
     return PYTHON + (vectors + passes + features + 16 * problem.trajectory) // MIB, minutes
+
+
+def _by_inertia(problem: Problem) -> tuple[int, int]:
+    """The same for the records that are counted by inertia: the Hessian, what it is put together from, the trajectory."""
+    if not problem.counted or problem.parameters > problem.counted_up_to:
+        return 0, 0
+    numbers = 2 * problem.parameters**2 + 2 * problem.trajectory + 3 * problem.samples * problem.inputs
+    seconds = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
+    return PYTHON + 512 + int(8 * numbers / MIB), round(problem.counted * problem.seeds * seconds / 60)
+
+
+def dataset(samples: int, features: int, labels: int) -> tuple[int, int]:
+    """MiB and minutes of the job that makes a dataset: its numbers five times."""
+    return 1000 + 5 * 8 * samples * (features + labels) // MIB, 10 + samples * features // 10**7
 
 
 def gpu(problem: Problem) -> tuple[int, int]:

@@ -338,10 +338,46 @@ def test_of_a_run_with_the_settings_of_the_configuration():
     assert table.alpha_published.isna().all()
 
 
+def test_counts_beside_the_estimates_are_those_of_all_eigenvalues():
+    network, theta, data = network_case()
+    chosen = {"probes": 3, "steps": 12, "resolution": 1e-2, "precision": "float64"}
+    solved = spectrum.along_trajectory(trajectory_of(theta, 3), network, data)
+    counted = {"inertia_at": [1, 7, "last"], "inertia_up_to": network.size}
+    found = spectrum.along_trajectory(trajectory_of(theta, 3), network, data, method="lanczos", **chosen, **counted)
+    np.testing.assert_allclose(found.tolerance_resolved[0, 1:], solved.tolerance[0, 1:], rtol=1e-9)
+    for kind, tau in (("exact", found.tolerance), ("resolved", solved.tolerance)):
+        negative, flat = found[f"negative_{kind}"], found[f"flat_{kind}"]
+        here = [(0, 1), (0, 2), (1, 1)]  # the second member's last record diverged
+        assert (
+            np.isnan(negative).values.tolist()
+            == np.isnan(flat).values.tolist()
+            == [[True, False, False], [True, False, True]]
+        )
+        for seed, record in here:
+            values, within = solved.eigenvalues.values[seed, record], float(tau[seed, record])
+            assert negative[seed, record] == (values < -within).sum()
+            assert flat[seed, record] == (np.abs(values) <= within).sum()
+    shares = indices.shares(found, network.size)
+    np.testing.assert_array_equal(shares["alpha_exact"], found.negative_exact / network.size)
+    assert (np.abs(found.negative_exact - found.negative) <= found.negative_error)[0, 1:].all()
+
+
+def test_networks_that_are_too_large_to_be_counted_say_so():
+    network, theta, data = network_case()
+    counted = {"inertia_at": ["last"], "inertia_up_to": network.size - 1}
+    found = spectrum.along_trajectory(trajectory_of(theta), network, data, method="lanczos", steps=5, **counted)
+    assert "negative_exact" not in found
+    expected = f"nothing was counted by inertia: {network.size} parameters, more than {network.size - 1}"
+    assert found.attrs["inertia_skipped"] == expected
+    plain = spectrum.along_trajectory(trajectory_of(theta), network, data, method="lanczos", steps=5)
+    assert "inertia_skipped" not in plain.attrs
+
+
 def test_settings_of_lanczos_mean_nothing_to_the_others():
     network, theta, data = network_case()
     plain, given_too = (
-        spectrum.along_trajectory(trajectory_of(theta), network, data, **more) for more in ({}, {"probes": 7})
+        spectrum.along_trajectory(trajectory_of(theta), network, data, **more)
+        for more in ({}, {"probes": 7, "inertia_at": ["last"], "inertia_up_to": 1})
     )
     assert plain.identical(given_too)
 

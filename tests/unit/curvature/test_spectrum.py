@@ -152,8 +152,25 @@ def test_count_below_on_matrices_of_known_spectrum(size):
     matrix = basis @ np.diag(values) @ basis.T
     matrix = (matrix + matrix.T) / 2
     before = matrix.copy()
-    assert inertia.count_below(matrix, (-0.5, 0.5)) == ((values < -0.5).sum(), (values < 0.5).sum())
+    shifts = (-0.5, 0.5, -1.5, 1.5)
+    expected = tuple((values < shift).sum() for shift in shifts)
+    assert inertia.count_below(matrix, shifts) == expected
     np.testing.assert_array_equal(matrix, before)
+    assert inertia.count_below(matrix, shifts, overwrite=True) == expected
+
+
+def test_rows_are_taken_out_within_a_matrix_and_counted_there():
+    rng = np.random.default_rng(0)
+    matrix = rng.normal(size=(700, 700))
+    matrix += matrix.T
+    kept = np.flatnonzero(rng.random(700) < 0.8)
+    expected, work = matrix[np.ix_(kept, kept)], matrix.copy()
+    inner = inertia.compacted(work, kept)
+    assert np.shares_memory(inner, work)
+    np.testing.assert_array_equal(inner, expected)
+    values, shifts = np.linalg.eigvalsh(expected), (1.0, -1.0, 0.0)
+    assert inertia.count_below(inner, shifts, overwrite=True) == tuple((values < shift).sum() for shift in shifts)
+    assert not np.array_equal(np.tril(inner), np.tril(expected))  # no copy was made
 
 
 @pytest.mark.parametrize("size", [2, 9, 30])  # fewer than Lanczos' vectors, and more

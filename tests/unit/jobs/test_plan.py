@@ -172,6 +172,34 @@ def test_settings_of_lanczos_are_those_of_no_other_method():
     assert plan(spectrum=chosen).problem("digits", "25").lanczos == (chosen["probes"], chosen["steps"])
 
 
+def mnist(**settings) -> Plan:
+    """The plan of one network on MNIST."""
+    spectrum = CONFIG["spectrum"] | {"method": "lanczos", "inertia_at": ["last"]}
+    experiment = MINE | {"dataset": "mnist", "architecture": "25"}
+    datasets = CONFIG["datasets"] | {"mnist": {"downloaded": "mnist", **settings}}
+    return plan(WHOLE, datasets=datasets, experiments=[experiment], spectrum=spectrum)
+
+
+def test_mnist_keeps_its_parts_and_follows_the_corrected_protocol():
+    ours = mnist()
+    assert ours.pairs == [("mnist", "25")]
+    assert ours.corrects("mnist", "25")
+    assert ours.initial("mnist", "25")["initial_weights"] == "independent"
+    assert ours.split_seeds("mnist") == []
+    assert ours.judged == []
+    assert ours.replayed("mnist", "25", "esp") is None
+    assert ours.runs_of("published") == []
+
+
+def test_size_of_mnist():
+    assert data_size({"downloaded": "mnist"}) == (70_000, 784, 10)
+    assert data_size({"downloaded": "mnist", "samples": None}) == (70_000, 784, 10)
+    assert data_size({"downloaded": "mnist", "samples": 20_000}) == (30_000, 784, 10)
+    assert data_size({"downloaded": "mnist", "samples": 2000}) == (4000, 784, 10)
+    problem = mnist(samples=2000).problem("mnist", "25")
+    assert (problem.parameters, problem.counted, problem.counted_up_to) == (19_920, 1, 25_000)
+
+
 DATASETS = CONFIG["datasets"]
 
 

@@ -38,6 +38,23 @@ def test_without_the_matrix_memory_grows_neither_as_the_square_nor_with_the_samp
     assert resources.spectrum(many)[0] < 4000 < resources.spectrum(many._replace(lanczos=None))[0]
 
 
+def test_counting_takes_two_matrices_of_networks_that_are_counted():
+    free = MNIST._replace(lanczos=(5, 200), seeds=1)
+    counted = free._replace(counted=2, counted_up_to=20_000)
+    matrix = 8 * MNIST.parameters**2 / 2**20
+    assert 2 * matrix < resources.spectrum(counted)[0] < 2 * matrix + 1000
+    assert resources.spectrum(counted)[0] > 1.1 * 5740  # measured, config/mnist.yaml with ReLU
+    assert resources.spectrum(counted)[1] > resources.spectrum(free)[1]
+    assert resources.spectrum(counted._replace(counted_up_to=19_000)) == resources.spectrum(free)
+    assert resources.spectrum(counted._replace(lanczos=None)) == resources.spectrum(free._replace(lanczos=None))
+
+
+def test_batches_take_the_time_of_their_samples():
+    many = DIGITS._replace(samples=60_000, inputs=784, updates=10_000)
+    assert resources.training(many._replace(batch=600))[1] < resources.training(many)[1] / 20
+    assert resources.training(many._replace(batch=90_000)) == resources.training(many)
+
+
 def test_pictures_without_the_matrix_ask_for_no_square_but_for_the_features():
     free = MNIST._replace(lanczos=(5, 200), samples=70_000, hidden=[300, 100])
     assert free.parameters > 250_000
