@@ -105,7 +105,7 @@ def made_by(archive: Archive) -> str:
 
 
 def described(archive: Archive) -> str:
-    """The description names every file with its size and checksum, no other, marks stand-ins, and is what follows from them."""
+    """The description names every file with size and checksum, no other, marks stand-ins, and is what follows from them."""
     said = json.loads(archive.files[crate.METADATA].read_text(encoding="utf-8"))
     entities = {entity["@id"]: entity for entity in said["@graph"]}
     if len(entities) != len(said["@graph"]):
@@ -201,7 +201,7 @@ def check(asked: argparse.Namespace) -> bool:
         if _passes("checksums", lambda: bag.check(unpacked[0])) is None:
             return False
         archive = _passes("contents", lambda: Archive(*unpacked))
-        return archive is not None and all([_passes(*entry) is not None for entry in checks(archive, asked)])
+        return archive is not None and None not in [_passes(*entry) for entry in checks(archive, asked)]
 
 
 def main() -> None:

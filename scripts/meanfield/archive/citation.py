@@ -1,5 +1,5 @@
 """
-CITATION.cff in the words of others: codemeta.json, .zenodo.json, and people, licence and paper for the archive's description.
+CITATION.cff in the words of others: codemeta.json, .zenodo.json, and people and paper for the archive's description.
 
     python -m meanfield.archive.citation      (make citation) writes codemeta.json and .zenodo.json beside CITATION.cff
 """

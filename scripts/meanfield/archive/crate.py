@@ -1,5 +1,5 @@
 """
-The description of an archive, ro-crate-metadata.json: an RO-Crate 1.1 after the Workflow Run profiles, by the library rocrate.
+The description of an archive, ro-crate-metadata.json: an RO-Crate 1.1 after the Workflow Run profiles, by rocrate.
 
 Every file is in it with size and SHA-256, every job of the provenance is a CreateAction with its script, inputs and outputs
 (Process Run Crate), all of them are the run of workflow/Snakefile (Workflow Run Crate), rule by rule, each a step of it
@@ -36,8 +36,9 @@ TERMS = {  # which the context of 1.1 lacks
 }
 BIOSCHEMAS = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 TYPES = {
-    ".nc": "application/netcdf", ".npy": "application/octet-stream", ".mat": "application/octet-stream", ".md": "text/markdown",
-    ".yaml": "application/yaml", ".smk": "text/plain", ".lock": "text/plain", ".cff": "application/yaml", ".rst": "text/x-rst",
+    ".nc": "application/netcdf", ".npy": "application/octet-stream", ".mat": "application/octet-stream",
+    ".md": "text/markdown", ".yaml": "application/yaml", ".smk": "text/plain", ".lock": "text/plain",
+    ".cff": "application/yaml", ".rst": "text/x-rst",
     ".toml": "application/toml", ".ipynb": "application/x-ipynb+json", ".tex": "application/x-tex", ".j2": "text/plain",
     ".tsv": "text/tab-separated-values", ".csv": "text/csv", ".json": "application/json", ".py": "text/x-python",
     ".js": "text/javascript", ".mp4": "video/mp4", ".svg": "image/svg+xml", ".log": "text/plain", ".html": "text/html",

@@ -1,5 +1,5 @@
 """
-Makes the archive: one ZIP with code, configuration, inputs, results, logs, provenance, report and verdicts, which describes itself.
+Makes the archive: one ZIP with code, configuration, inputs, results, logs, provenance, report and verdicts.
 
     python -m meanfield.archive.make [--to build] [--config FILE …] [--set seeds=30 …] [--uncommitted]      (make archive)
 """
@@ -31,7 +31,7 @@ To look: data/results/README.md, data/results/explorer.html. To run it again: da
 
 
 def make(folder: Path, to: Path, given: list[Path], values: dict, uncommitted: bool = False) -> Path:
-    """Make the archive of a folder's commit and results, in the folder `to`; its path. MeanfieldError as `contents` has it."""
+    """Make the archive of a folder's commit and results, in the folder `to`; its path. MeanfieldError as for `collect`."""
     with TemporaryDirectory() as scratch:
         files = contents.collect(folder, Path(scratch), given, values, uncommitted)
         metadata = crate.describe(files)

@@ -47,7 +47,7 @@ def plans(folder: Path, made: Mapping[str, dict]) -> dict[str, Plan]:
 
 
 def inputs(folder: Path, made: Mapping[str, dict]) -> str:
-    """Published files against the registry, datasets and published arrays made again from these, bit by bit; a line about it.
+    """Published files against the registry, datasets and published arrays made again from these, bit by bit; a line on it.
 
     MeanfieldError names what differs. Data of one's own, and data that are not in the archive, are not made again.
     """
@@ -73,7 +73,7 @@ def inputs(folder: Path, made: Mapping[str, dict]) -> str:
             if raw is None or not _same(published.read_array(raw), array.values):
                 problems.append(f"{target.relative_to(folder)}: {name} is not that of {contents.MIRROR}/{known.get(name)}")
     insist(sorted(set(problems)), "not what was published; do not use this archive")
-    return f"{len(files)} published files are those of the registry; {again} datasets, {len(arrays)} runs' arrays follow from them"
+    return f"{len(files)} published files are those of the registry; {again} datasets and {len(arrays)} runs' arrays follow"
 
 
 def _files(folder: Path) -> list[Path]:
@@ -114,7 +114,7 @@ def _dataset(target: Path, settings: dict, files: Mapping[str, Path], registry: 
 def chosen(folder: Path, made: Mapping[str, dict], wanted: str) -> str:
     """The job of the run to be trained again: that of `wanted` (dataset/architecture/activation), else the smallest.
 
-    Runs in the arithmetic of 2018 come first, since they are equal to the bit on any machine. MeanfieldError if there is none.
+    Runs in the arithmetic of 2018 come first, which are equal to the bit on any machine. MeanfieldError if there is none.
     """
     found = []
     for job, plan in _planned(folder, made, "training"):
@@ -195,7 +195,7 @@ def _refuse() -> tuple:
 
 
 def _rounded(name: str, text: str, expected: str) -> str:
-    """What to say of a table of verdicts that is not that computed again: rounding of the worst differences, or MeanfieldError."""
+    """What to say of verdicts that are not those computed again: the rounding of worst differences, or MeanfieldError."""
     mine, theirs = (pd.read_csv(StringIO(content)) for content in (expected, text))
     exact = ["run", "quantity", "records", "tolerance_from", "verdict", "source"]
     if list(mine) != list(theirs) or len(mine) != len(theirs) or not mine[exact].equals(theirs[exact]):
