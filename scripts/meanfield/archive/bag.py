@@ -21,6 +21,7 @@ from meanfield.jobs.dependencies import sha256
 PAYLOAD, MANIFEST, TAGS = "data/", "manifest-sha256.txt", "tagmanifest-sha256.txt"
 DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 MOST_BYTES = 2**35  # unpacked; the archive of the published configuration has some hundred MB
+DAMAGED = "damaged or changed since the archive was made; fetch it again"
 SHOWN = 10  # problems of one kind in a message; the rest are counted
 
 
@@ -127,29 +128,41 @@ def unpack(archive: Path, folder: Path) -> tuple[Path, dict[str, bool]]:
                 stream.extract(entry, folder)
             except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
                 problems.append(f"{entry.filename} cannot be read ({error})")
-    insist(problems, "damaged since it was made; fetch the archive again")
+    insist(problems, DAMAGED)
     programs = {entry.filename.partition("/")[2]: bool(entry.external_attr >> 16 & 0o100) for entry in entries}
     return folder / tops[0], programs
+
+
+def _checksums(manifest: Path) -> dict[str, str]:
+    """The checksums that a manifest lists, by path. MeanfieldError for what is no manifest."""
+    try:
+        pairs = [line.split(maxsplit=1) for line in manifest.read_text(encoding="utf-8").splitlines()]
+        listing = {name.replace("%0A", "\n").replace("%0D", "\r").replace("%25", "%"): found for found, name in pairs}
+    except (OSError, ValueError) as error:
+        raise MeanfieldError(f"{manifest.name} is missing or no list of checksums: fetch the archive again") from error
+    insist([f"{manifest.name} has a file twice"] * (len(listing) != len(pairs)), "fetch the archive again")
+    return listing
 
 
 def check(folder: Path) -> str:
     """Check every checksum of a bag, that no file is missing and none is added, payload and tag files; a line about it.
 
-    By the library bagit; that each tag file is listed, too, is checked here. MeanfieldError names the files.
+    MeanfieldError names the files; the library bagit, which ends at the first kind of trouble, has the last word.
     """
+    there = {path.relative_to(folder).as_posix(): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    lists = {TAGS: _checksums(folder / TAGS), MANIFEST: _checksums(folder / MANIFEST)}
+    problems, said = [], lists[TAGS] | lists[MANIFEST]
+    for name, path in there.items():
+        where = MANIFEST if name.startswith(PAYLOAD) else TAGS
+        if name not in lists[where]:
+            problems += [f"{name} is not in {where}"] * (name != TAGS)
+        elif sha256(path) != lists[where][name]:
+            problems.append(f"{name} has not the checksum that {where} lists")
+    problems += [f"{name} is missing" for name in said if name not in there]
+    insist(problems, DAMAGED)
     try:
         bagit.Bag(str(folder)).validate()
-    except bagit.BagValidationError as error:
-        problems = [str(detail) for detail in error.details] or [str(error)]
-        raise MeanfieldError(f"{listed(problems)}: damaged or changed since it was made; fetch the archive again") from error
     except (bagit.BagError, OSError, UnicodeError) as error:
-        raise MeanfieldError(f"{folder.name} is no bag ({error}): fetch the archive again") from error
-    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    tags = {name for name in there if not name.startswith(PAYLOAD)}
-    named = {line.split(maxsplit=1)[1] for line in (folder / TAGS).read_text().splitlines()} | {TAGS}
-    insist(
-        [f"{name} is in no manifest" for name in sorted(tags - named)], "added since it was made; fetch the archive again"
-    )
-    lists = sorted(name for name in tags if "manifest-" in name)
-    insist([f"{name} is missing" for name in sorted({MANIFEST, TAGS} - set(lists))], "fetch the archive again")
-    return f"{len(there - tags)} files and {len(tags)} about them have the checksums listed; none is missing, none added"
+        raise MeanfieldError(f"{folder.name} is no bag ({' '.join(str(error).split())}): {DAMAGED}") from error
+    count = len(lists[MANIFEST])
+    return f"{count} files and {len(there) - count} about them have the checksums listed; none is missing, none added"

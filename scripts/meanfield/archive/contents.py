@@ -157,21 +157,24 @@ def used(files: Mapping[str, Path]) -> dict[str, str]:
     return {origin["address"].removeprefix(published.PINNED): origin["sha256"] for origin in mine}
 
 
-def inputs(files: Mapping[str, Path]) -> pd.DataFrame:
-    """Every input, a line each: path in the archive, address, sha256, bytes, license, and whether it is in the archive."""
+def inputs(files: Mapping[str, Path], made: Mapping[str, dict]) -> pd.DataFrame:
+    """Every input, a line each: path in the archive, address, sha256, bytes, license, and whether it is in the archive.
+
+    The size of a dataset is given only if it is in the archive; its checksum is the one that its job recorded.
+    """
     registry = pd.read_csv(files["config/published/registry.csv"])
-    needed = used(files)
+    needed, recorded = used(files), {}
+    for content in made.values():
+        recorded |= content["outputs"]
     lines = [
-        (f"{MIRROR}/{row.path}", published.PINNED + row.path, row.sha256, row.bytes, "Apache-2.0", row.path in needed)
+        (f"{MIRROR}/{row.path}", published.PINNED + row.path, row.sha256, str(row.bytes), "Apache-2.0", row.path in needed)
         for row in registry.itertuples()
     ]
     for name, origin in origins(files).items():
         if not origin["address"].startswith(published.PINNED):
-            path = files.get(f"results/datasets/{name}.nc")
-            size = path.stat().st_size if path else -1
-            keep = origin["license"] in MAY_BE_PASSED_ON
-            digest = sha256(path) if path else ""
-            lines.append((f"results/datasets/{name}.nc", origin["address"], digest, size, origin["license"], keep))
+            path, keep = f"results/datasets/{name}.nc", origin["license"] in MAY_BE_PASSED_ON
+            size = str(files[path].stat().st_size) if keep else ""
+            lines.append((path, origin["address"], recorded[path], size, origin["license"], keep))
     columns = ["path", "address", "sha256", "bytes", "license", "included"]
     return pd.DataFrame(lines, columns=columns).sort_values("path", ignore_index=True)
 
@@ -190,7 +193,7 @@ def collect(
     insist(unlike_recorded(made, files | own_tables(made, files, folder)), "make these results again: make reproduce")
     for found, content in configurations(folder, made, given, values or {}).items():
         added[f"{CONFIGURATIONS}/{found}.json"] = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
-    table = inputs(files)
+    table = inputs(files, made)
     text = StringIO()
     table.to_csv(text, index=False, lineterminator="\n")
     added[INPUTS] = text.getvalue().encode()

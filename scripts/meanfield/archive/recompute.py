@@ -54,6 +54,9 @@ def inputs(folder: Path, made: Mapping[str, dict]) -> str:
     registry, problems = published.registry(folder / REGISTRY), []
     files = {file.relative_to(folder / contents.MIRROR).as_posix(): file for file in _files(folder / contents.MIRROR)}
     problems += [f"{contents.MIRROR}/{name} is no published file" for name in files if name not in registry]
+    there = {file.relative_to(folder).as_posix(): file for file in _files(folder)}
+    if contents.inputs(there, made).to_csv(index=False) != (folder / contents.INPUTS).read_text():
+        problems.append(f"{contents.INPUTS} is not the list that follows from provenance and registry")
     for name in registry.keys() & files.keys():
         if sha256(files[name]) != registry[name]:
             problems.append(f"{contents.MIRROR}/{name} is not the file that {REGISTRY} names")
