@@ -52,7 +52,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 test: $(VENV)/dev
 	$(PYTEST)
 
-test-long: $(VENV)/dev
+test-long: $(VENV)/dev .venv-archive/ready
 	$(PYTEST) -m long tests/unit tests/browser tests/workflow
 
 test-all: test test-long test-faults

@@ -141,10 +141,9 @@ def test_what_is_not_fit_to_be_archived_is_named(clone, tmp_path, published):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MEANFIELD_MIRROR", str(published))
         changed = make.make(folder, tmp_path, [tmp_path / "tiny.yaml"], {}, uncommitted=True)
-    assert (
-        changed.name
-        == f"meanfield-{crate.version(contents.results(folder) | {'pyproject.toml': ROOT / 'pyproject.toml'})}-UNCOMMITTED.zip"
-    )
+    version = crate.version({"pyproject.toml": ROOT / "pyproject.toml"})
+    assert changed.name == f"meanfield-{version}-UNCOMMITTED.zip"
+    assert check.commit(check.Archive(*bag.unpack(changed, tmp_path / "out"))).endswith("not committed: README.md")
 
 
 # Tampering. The files of an archive by their names in the bag; what was changed may be made consistent again, as far as
@@ -272,74 +271,137 @@ CASES = {
     "a file removed": (lambda files: files.pop(f"data/{VERDICTS}"), None, "checksums", VERDICTS),
     "a file renamed": (moved(VERDICTS, "results/verification/v.csv"), None, "checksums", "results/verification/v.csv"),
     "a file cut short": (
-        lambda files: files.update({f"data/{SPECTRUM}": files[f"data/{SPECTRUM}"][:1000]}), None, "checksums", SPECTRUM,
+        lambda files: files.update({f"data/{SPECTRUM}": files[f"data/{SPECTRUM}"][:1000]}),
+        None,
+        "checksums",
+        SPECTRUM,
     ),
     "a line of the manifest altered": (
-        lambda files: files.update({bag.MANIFEST: files[bag.MANIFEST].replace(b"0", b"1", 1)}), None, "checksums", bag.MANIFEST,
+        lambda files: files.update({bag.MANIFEST: files[bag.MANIFEST].replace(b"0", b"1", 1)}),
+        None,
+        "checksums",
+        bag.MANIFEST,
     ),
     "a line of the tag manifest altered": (
-        lambda files: files.update({bag.TAGS: files[bag.TAGS][1:]}), None, "checksums", bag.TAGS,
+        lambda files: files.update({bag.TAGS: files[bag.TAGS][1:]}),
+        None,
+        "checksums",
+        bag.TAGS,
     ),
     "the tag manifest removed": (lambda files: files.pop(bag.TAGS), None, "checksums", bag.TAGS),
     "a tag file added": (lambda files: files.update({"NOTE.txt": b"1\n"}), None, "checksums", "NOTE.txt"),
     "an entity removed": (
-        entity("#job/training/linear_10_esp", lambda graph, found: graph.remove(found)), Files.rebag, "description",
+        entity("#job/training/linear_10_esp", lambda graph, found: graph.remove(found)),
+        Files.rebag,
+        "description",
         "#job/training/linear_10_esp",
     ),
     "an entity altered": (
-        entity("#thiparat-chotibut", lambda _, found: found.update(name="Someone else")), Files.rebag, "description",
+        entity("#thiparat-chotibut", lambda _, found: found.update(name="Someone else")),
+        Files.rebag,
+        "description",
         "#thiparat-chotibut",
     ),
     "a checksum in the description altered": (
-        entity("README.md", lambda _, found: found.update(sha256="0" * 64)), Files.rebag, "description", "README.md",
+        entity("README.md", lambda _, found: found.update(sha256="0" * 64)),
+        Files.rebag,
+        "description",
+        "README.md",
     ),
     "a file undescribed": (
-        lambda files: files.update({"data/results/logs/new.log": b"1\n"}), Files.rebag, "description", "results/logs/new.log",
+        lambda files: files.update({"data/results/logs/new.log": b"1\n"}),
+        Files.rebag,
+        "description",
+        "results/logs/new.log",
     ),
     "a result that no job made": (
-        lambda files: files.update({"data/results/tables/new.csv": b"1\n"}), Files.redescribe, "provenance",
+        lambda files: files.update({"data/results/tables/new.csv": b"1\n"}),
+        Files.redescribe,
+        "provenance",
         "results/tables/new.csv",
     ),
     "a figure replaced": (
-        lambda files: files.update({"data/results/videos/linear_10.png": b"1\n"}), Files.redescribe, "provenance",
+        lambda files: files.update({"data/results/videos/linear_10.png": b"1\n"}),
+        Files.redescribe,
+        "provenance",
         "results/videos/linear_10.png",
     ),
     "the record of a job removed": (
-        lambda files: files.pop("data/results/provenance/video/linear_10.json"), Files.redescribe, "provenance",
+        lambda files: files.pop("data/results/provenance/video/linear_10.json"),
+        Files.redescribe,
+        "provenance",
         "results/videos/linear_10.mp4",
     ),
     "a verdict altered": (replaced(VERDICTS, IDENTICAL, DIFFERS), Files.record, "verdicts", VERDICTS),
     "a verdict altered in all tables": (
-        both(*(replaced(name, IDENTICAL, DIFFERS) for name in (VERDICTS, f"{ESP}comparison.csv"))), Files.record, "verdicts",
+        both(*(replaced(name, IDENTICAL, DIFFERS) for name in (VERDICTS, f"{ESP}comparison.csv"))),
+        Files.record,
+        "verdicts",
         f"{ESP}comparison.csv",
     ),
-    "a number altered of the run that is trained again": (number(TRAJECTORY, "parameters"), Files.record, "replay", TRAJECTORY),
-    "a spectrum altered of the run that is trained again": (number(SPECTRUM, "eigenvalues"), Files.record, "replay", SPECTRUM),
-    "a number altered of another run": (
-        number(f"{RELU}trajectory.nc", "cost"), Files.record, "verdicts", f"{RELU}comparison.csv",
+    "a number altered of the run that is trained again": (
+        number(TRAJECTORY, "parameters"),
+        Files.record,
+        "replay",
+        TRAJECTORY,
     ),
-    "a published array altered": (number("results/published/linear/10/relu.nc", "cost"), Files.record, "inputs", "relu.nc: cost"),
+    "a spectrum altered of the run that is trained again": (
+        number(SPECTRUM, "eigenvalues"),
+        Files.record,
+        "replay",
+        SPECTRUM,
+    ),
+    "a number altered of another run": (
+        number(f"{RELU}trajectory.nc", "cost"),
+        Files.record,
+        "verdicts",
+        f"{RELU}comparison.csv",
+    ),
+    "a published array altered": (
+        number("results/published/linear/10/relu.nc", "cost"),
+        Files.record,
+        "inputs",
+        "relu.nc: cost",
+    ),
     "a published file altered": (
-        lambda files: files.update({f"data/{COST}": files[f"data/{COST}"][:-1] + b"\x40"}), Files.record, "inputs", COST,
+        lambda files: files.update({f"data/{COST}": files[f"data/{COST}"][:-1] + b"\x40"}),
+        Files.record,
+        "inputs",
+        COST,
     ),
     "the data altered": (number(f"{LINEAR}.nc", "features"), Files.record, "inputs", f"{LINEAR}.nc"),
     "the configuration altered": (
         lambda files: [
             files.json(name.removeprefix("data/"), lambda config: config["optimizer"].update(learning_rate=1))
-            for name in list(files) if contents.CONFIGURATIONS in name
-        ], Files.record, "provenance", contents.CONFIGURATIONS,
+            for name in list(files)
+            if contents.CONFIGURATIONS in name
+        ],
+        Files.record,
+        "provenance",
+        contents.CONFIGURATIONS,
     ),
     "the configuration altered, and all that names it": (hidden_rate, Files.record, "replay", TRAJECTORY),
-    "a lock file altered": (replaced("requirements.lock", b"numpy==", b"numpy==1."), Files.record, "commit", "requirements.lock"),
+    "a lock file altered": (
+        replaced("requirements.lock", b"numpy==", b"numpy==1."),
+        Files.record,
+        "commit",
+        "requirements.lock",
+    ),
     "code altered": (
-        replaced("scripts/meanfield/curvature/spectrum.py", b"* ", b"/ "), Files.record, "commit", "curvature/spectrum.py",
+        replaced("scripts/meanfield/curvature/spectrum.py", b"* ", b"/ "),
+        Files.record,
+        "commit",
+        "curvature/spectrum.py",
     ),
     "a program's permission altered": (lambda files: files.programs.clear(), Files.rebag, "commit", ".ci/run"),
     "the tree altered": (replaced("deposit/tree", b"100755", b"100644"), Files.record, "commit", "deposit/tree"),
     "the list of inputs altered": (
-        replaced("deposit/inputs.csv", b"Apache-2.0,False", b"Apache-2.0,True"), Files.record, "inputs", "deposit/inputs.csv",
+        replaced("deposit/inputs.csv", b"Apache-2.0,False", b"Apache-2.0,True"),
+        Files.record,
+        "inputs",
+        "deposit/inputs.csv",
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("case", CASES)
