@@ -89,10 +89,21 @@ def test_the_archive_is_checked_from_itself_alone(archive, tmp_path, monkeypatch
     alone = shutil.copy(archive, tmp_path / "any name.zip")
     monkeypatch.chdir(tmp_path)
     lines = said(alone, monkeypatch, capsys, "--run", "linear/10/esp", validated=True)
-    names = ["archive", "checksums", "commit", "provenance", "description", "roc-validator", "inputs", "replay", "verdicts"]
+    names = [
+        "archive",
+        "checksums",
+        "commit",
+        "provenance",
+        "description",
+        "roc-validator",
+        "inputs",
+        "replay",
+        "tables",
+        "verdicts",
+    ]
     assert [line.split()[:2] for line in lines[:-1]] == [["ok", name] for name in names], lines
     assert "linear 10 esp, trained again: its 6 records are equal in every bit; so is its spectrum" in lines[7]
-    assert "24 verdicts of 2 runs follow from the archived numbers, byte for byte" in lines[8]
+    assert "24 verdicts of 2 runs follow from the archived numbers, byte for byte" in lines[9]
     assert os.listdir(tmp_path) == ["any name.zip"]
 
 
@@ -331,6 +342,12 @@ CASES = {
         Files.redescribe,
         "provenance",
         "results/videos/linear_10.mp4",
+    ),
+    "a number altered of a table": (
+        replaced(f"{RELU}indices.csv", b"linear,10,relu,1,0,0", b"linear,10,relu,1,0,1"),
+        Files.record,
+        "tables",
+        f"{RELU}indices.csv",
     ),
     "a verdict altered": (replaced(VERDICTS, IDENTICAL, DIFFERS), Files.record, "verdicts", VERDICTS),
     "a verdict altered in all tables": (

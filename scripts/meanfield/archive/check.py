@@ -167,6 +167,7 @@ def checks(archive: Archive, asked: argparse.Namespace) -> list[tuple[str, Calla
         ("roc-validator", lambda: valid(archive, asked.validator)),
         ("inputs", lambda: recompute.inputs(archive.folder, archive.made)),
         ("replay", lambda: recompute.replay(archive.folder, archive.made, asked.run)),
+        ("tables", lambda: recompute.tables(archive.folder, archive.made)),
         ("verdicts", lambda: recompute.verdicts(archive.folder, archive.made)),
     ]
 

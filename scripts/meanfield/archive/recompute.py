@@ -16,6 +16,7 @@ import xarray as xr
 from meanfield.archive import contents
 from meanfield.archive.bag import insist
 from meanfield.curvature import spectrum
+from meanfield.curvature.indices import indices
 from meanfield.data import datasets, published, storage
 from meanfield.errors import MeanfieldError
 from meanfield.jobs.dependencies import sha256
@@ -189,6 +190,23 @@ def _spectra(folder: Path, trajectory: str, again: xr.Dataset) -> str:
     )
 
 
+def tables(folder: Path, made: Mapping[str, dict]) -> str:
+    """The numbers of every run, indices.csv, from its archived trajectory and spectrum; a line about it.
+
+    MeanfieldError names a table that does not follow.
+    """
+    jobs, problems = _planned(folder, made, "indices"), []
+    for job, plan in jobs:
+        name = next(iter(made[job]["outputs"]))
+        stored = [storage.read((folder / name).with_name(f"{kind}.nc")) for kind in ("trajectory", "spectrum")]
+        again = indices(*stored, plan.corrects(*Path(name).parts[2:4]))
+        problems += [f"{name} does not follow from its trajectory and spectrum"] * (
+            again.to_csv(index=False) != (folder / name).read_text()
+        )
+    insist(problems, "do not trust it")
+    return f"{len(jobs)} tables of runs follow from their trajectories and spectra, byte for byte"
+
+
 class NeedsTraining(Exception):
     """A verdict that rests on re-trainings, which no check makes."""
 
@@ -239,11 +257,13 @@ def verdicts(folder: Path, made: Mapping[str, dict]) -> str:
         count += len(expected.splitlines()) - 1
     if not jobs:
         return "there are none: no run of the publication is in the archive"
-    plan = jobs[0][1]
-    joint = pd.concat([pd.read_csv(StringIO(tables[path(run, "comparison.csv")])) for run in plan.judged], ignore_index=True)
-    page = {".csv": joint.to_csv(index=False), ".md": markdown(joint)}
-    differing = [VERDICTS + ending for ending, text in page.items() if (folder / (VERDICTS + ending)).read_text() != text]
-    insist([f"{name} is not what the verdicts of the runs come to" for name in differing], "do not trust it")
+    for _, plan in _planned(folder, made, "verify"):
+        joint = pd.concat(
+            [pd.read_csv(StringIO(tables[path(run, "comparison.csv")])) for run in plan.judged], ignore_index=True
+        )
+        page = {".csv": joint.to_csv(index=False), ".md": markdown(joint)}
+        wrong = [VERDICTS + ending for ending, text in page.items() if (folder / (VERDICTS + ending)).read_text() != text]
+        insist([f"{name} is not what the verdicts of the runs come to" for name in wrong], "do not trust it")
     notes = [f"; of {', '.join(trained)} some rest on re-trainings, which were not made"] if trained else []
     notes += [f"; but for rounding on another machine ({', '.join(rounded)})"] if rounded else []
     return f"{count} verdicts of {len(jobs)} runs follow from the archived numbers, byte for byte" + "".join(notes)
