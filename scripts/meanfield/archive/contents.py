@@ -203,7 +203,11 @@ def collect(
         files[name] = scratch / name
     with TemporaryDirectory() as fetched:
         for name, expected in sorted(used(files).items()):
-            path, _ = published.published_file(name, {name: expected}, None, fetched)
+            try:
+                path, _ = published.published_file(name, {name: expected}, None, fetched)
+            except published.Unavailable as error:
+                remedy = f"results were made from it: connect to the network, or set {published.MIRROR_VARIABLE}"
+                raise MeanfieldError(f"{error}; {remedy}") from error
             target = scratch / MIRROR / name
             target.parent.mkdir(parents=True, exist_ok=True)
             shutil.move(path, target)
