@@ -12,7 +12,6 @@ An input is left out, and just its address and checksum given, if its licence do
 """
 
 import json
-import os
 import shutil
 import subprocess
 from collections.abc import Iterable, Mapping, Sequence
@@ -229,8 +228,3 @@ def left_out(files: Mapping[str, Path], made: Mapping[str, dict]) -> set[str]:
     absent = set(table.path[~table.included])
     makers = [content for content in made.values() if absent & set(content["outputs"])]
     return absent | {name for content in makers for name in content["inputs"] if name not in files}
-
-
-def executable(files: Mapping[str, Path]) -> set[str]:
-    """Which of the files are programs."""
-    return {name for name, path in files.items() if os.access(path, os.X_OK) and not name.startswith(f"{RESULTS}/")}

@@ -44,7 +44,8 @@ def make(folder: Path, to: Path, given: list[Path], values: dict, uncommitted: b
             "External-Description": " ".join(about["description"].split()),
             "External-Identifier": name,
         }
-        programs = contents.executable(files)
+        tree = contents.tree(files[contents.TREE].read_bytes())
+        programs = {path for path, (mode, _) in tree.items() if mode == "100755"}
         readme = README.format(name=about["name"], description=about["description"], file=name)
         bag.write(to / f"{name}.zip", name, files | {crate.METADATA: path}, info, readme, programs, at)
     return to / f"{name}.zip"
