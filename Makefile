@@ -12,6 +12,9 @@
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N; PyTorch's tests
 #   make report     results/report.html, all figures, tables and videos in one page
 #   make release    the checklist of a release, all of it or CHECKS=… (docs/release.md)
+#   make archive    the commit, its results and all about them in one ZIP that describes itself (docs/archive.md)
+#   make check-archive ARCHIVE=…   an archive checked from itself alone
+#   make citation   codemeta.json and .zenodo.json from CITATION.cff
 #   make images     small copies of results' pictures, for the README
 #   make lock        resolve the lock files anew (needs uv)
 #   make clean       remove the virtual environment (results stay)
@@ -28,7 +31,8 @@ SNAKEMAKE := $(SHOWN) --cores $(CORES)
 SUITABLE := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do $$p -c '$(SUITABLE)' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: reproduce unlock cluster ensemble test test-long test-faults test-all verify report lint benchmarks images release lock clean
+.PHONY: reproduce unlock cluster ensemble test test-long test-faults test-all verify report archive check-archive citation lint benchmarks images
+.PHONY: release lock clean
 
 reproduce: $(VENV)/run unlock
 	$(SNAKEMAKE)
@@ -52,7 +56,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
 test: $(VENV)/dev
 	$(PYTEST)
 
-test-long: $(VENV)/dev
+test-long: $(VENV)/dev .venv-archive/ready
 	$(PYTEST) -m long tests/unit tests/browser tests/workflow
 
 test-all: test test-long test-faults
@@ -73,6 +77,30 @@ lint: $(VENV)/dev
 
 report: reproduce
 	$(SNAKEMAKE) --report results/report.html
+
+# The report holds when it was made, so it is made again only if a result is newer: the same results give the same archive.
+# CONFIG="mine.yaml" SET="seeds=30": other configurations that results here were made by. UNCOMMITTED=yes: also what is in no
+# commit.
+CONFIG ?= config/ensemble.yaml
+SET ?= seeds=$(SEEDS)
+archive: reproduce .venv-archive/ready
+	.venv-archive/bin/cffconvert --validate --infile CITATION.cff
+	test -f results/report.html && test -z "$$(find results/provenance -newer results/report.html)" || $(SNAKEMAKE) --report results/report.html
+	PYTHONPATH=scripts $(BIN)/python -m meanfield.archive.make --config $(CONFIG) --set $(SET) $(if $(UNCOMMITTED),--uncommitted)
+
+# RUN=linear/10/esp trains that run again; COMMIT=… insists on a commit.
+check-archive: $(VENV)/run .venv-archive/ready
+	@test -n "$(ARCHIVE)" || { echo "Name the archive: make check-archive ARCHIVE=path/to/meanfield-….zip" >&2; exit 1; }
+	@PYTHONPATH=scripts $(BIN)/python -m meanfield.archive.check "$(ARCHIVE)" $(if $(RUN),--run $(RUN)) $(if $(COMMIT),--commit $(COMMIT))
+
+.venv-archive/ready: $(BIN)/python requirements-archive.lock
+	$(BIN)/python -m venv .venv-archive
+	.venv-archive/bin/python -m pip install --quiet --require-hashes --requirement requirements-archive.lock
+	@touch $@
+
+citation: $(VENV)/run .venv-archive/ready
+	.venv-archive/bin/cffconvert --validate --infile CITATION.cff
+	PYTHONPATH=scripts $(BIN)/python -m meanfield.archive.citation
 
 PICTURES := overview,verdicts,deviations,fig2_activations,fig3a_cost,fig3b_alpha,fig4b_gamma,eigenvectors_nonlinear_8-2,boundaries_nonlinear_8-2
 images: reproduce  # and docs/claims.csv, where the ensemble was run
@@ -116,14 +144,16 @@ benchmarks: .venv-benchmarks/ready
 	.venv-benchmarks/bin/python -m pip install --quiet --requirement tests/benchmarks/requirements.txt
 	@touch $@
 
-# One version of each package for all Python versions and platforms; hashes, no addresses. The CUDA libraries have a lock of their own.
+# One version of each package for all Python versions and platforms; hashes, no addresses. What the CUDA libraries and the check of
+# archives need has locks of its own.
 COMPILE := uv pip compile --universal --fork-strategy fewest --generate-hashes --no-annotate --no-header --quiet
 LOCK := $(COMPILE) pyproject.toml --all-extras
 lock:
 	$(LOCK) --output-file requirements.lock
 	$(LOCK) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) --group gpu --python-version 3.11 --constraint requirements.lock --output-file requirements-gpu.lock
+	$(COMPILE) --group archive --python-version 3.11 --output-file requirements-archive.lock
 	$(MAKE) $(VENV)/dev && $(BIN)/python envs/pin.py
 
 clean:
-	rm -rf $(VENV) .venv-benchmarks
+	rm -rf $(VENV) .venv-benchmarks .venv-archive

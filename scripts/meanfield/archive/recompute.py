@@ -1,0 +1,269 @@
+"""
+Archived numbers made again: inputs from the published files, one run trained anew, verdicts without any training.
+
+Nothing of the archive is executed: the code is that of whoever checks.
+"""
+
+import json
+from collections.abc import Mapping
+from io import StringIO
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from meanfield.archive import contents
+from meanfield.archive.bag import insist
+from meanfield.curvature import spectrum
+from meanfield.curvature.indices import indices
+from meanfield.data import datasets, published, storage
+from meanfield.errors import MeanfieldError
+from meanfield.jobs.dependencies import sha256
+from meanfield.jobs.plan import Plan, path
+from meanfield.model.network import Network
+from meanfield.model.registry import learn
+from meanfield.training.arithmetic import Environment
+from meanfield.training.initial import initial_members
+from meanfield.training.train import train
+from meanfield.verification import judged
+from meanfield.verification.tolerances import resolution
+from meanfield.verification.verdicts import markdown
+
+REGISTRY, SUMMARY, EXCEPTIONS = (f"config/published/{name}.csv" for name in ("registry", "summary", "exceptions"))
+VERDICTS = "results/verification/verdicts"
+
+
+def _same(mine: np.ndarray, theirs: np.ndarray) -> bool:
+    """Whether two arrays are equal in every bit, NaN and signs of zero included."""
+    return mine.dtype == theirs.dtype and mine.shape == theirs.shape and mine.tobytes() == theirs.tobytes()
+
+
+def plans(folder: Path, made: Mapping[str, dict]) -> dict[str, Plan]:
+    """The plan of each configuration that the provenance names, by its hash."""
+    summary = pd.read_csv(folder / SUMMARY, dtype=str)
+    runs = list(zip(summary.experiment, summary.activation, strict=True))
+    hashes = dict.fromkeys(content["configuration"] for content in made.values())
+    return {name: Plan(json.loads((folder / contents.CONFIGURATIONS / f"{name}.json").read_text()), runs) for name in hashes}
+
+
+def inputs(folder: Path, made: Mapping[str, dict]) -> str:
+    """Published files against the registry, datasets and published arrays made again from these, bit by bit; a line on it.
+
+    MeanfieldError names what differs. Data of one's own, and data that are not in the archive, are not made again.
+    """
+    registry, problems = published.registry(folder / REGISTRY), []
+    files = {file.relative_to(folder / contents.MIRROR).as_posix(): file for file in _files(folder / contents.MIRROR)}
+    problems += [f"{contents.MIRROR}/{name} is no published file" for name in files if name not in registry]
+    there = {file.relative_to(folder).as_posix(): file for file in _files(folder)}
+    if contents.inputs(there, made).to_csv(index=False) != (folder / contents.INPUTS).read_text():
+        problems.append(f"{contents.INPUTS} is not the list that follows from provenance and registry")
+    for name in registry.keys() & files.keys():
+        if sha256(files[name]) != registry[name]:
+            problems.append(f"{contents.MIRROR}/{name} is not the file that {REGISTRY} names")
+    again = 0
+    for job, plan in _planned(folder, made, "dataset"):
+        name = job.split("/")[1]
+        target, settings = folder / f"results/datasets/{name}.nc", plan.datasets[name]
+        if target.exists() and "table" not in settings and settings.get("packaged", "digits") == "digits":
+            again += 1
+            problems += _dataset(target, settings, files, registry)
+    arrays = _files(folder / "results/published")
+    for target in arrays:
+        run = tuple(target.relative_to(folder / "results/published").with_suffix("").parts)
+        stored, known = storage.read(target), published.array_files(run, registry)
+        for name, array in stored.items():
+            raw = files.get(known.get(name, ""))
+            if raw is None or not _same(published.read_array(raw), array.values):
+                problems.append(f"{target.relative_to(folder)}: {name} is not that of {contents.MIRROR}/{known.get(name)}")
+    insist(sorted(set(problems)), "not what was published; do not use this archive")
+    return f"{len(files)} published files are those of the registry; {again} datasets and {len(arrays)} runs' arrays follow"
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.rglob("*") if file.is_file())
+
+
+def _planned(folder: Path, made: Mapping[str, dict], rule: str) -> list[tuple[str, Plan]]:
+    """The jobs of a rule, each with the plan of its configuration."""
+    by_hash = plans(folder, made)
+    return [(job, by_hash[content["configuration"]]) for job, content in made.items() if job.split("/")[0] == rule]
+
+
+def _dataset(target: Path, settings: dict, files: Mapping[str, Path], registry: Mapping[str, str]) -> list[str]:
+    """What of a dataset of the publication, or of its stand-in, is not as the workflow makes it."""
+    stored, name = storage.read(target), settings.get("file")
+    source, said = stored.attrs["source"], f"results/datasets/{target.name}"
+    origin = json.loads(target.with_suffix(".json").read_text())
+    problems = [f"{said}: its {key} is not that of its .json" for key, value in origin.items() if stored.attrs[key] != value]
+    if name is None:
+        features, labels = datasets.digits(settings["labels"], settings["pixel_scale"])
+    elif source == storage.STAND_IN:
+        features, labels = datasets.stand_in(name)
+    elif name not in files:
+        return [*problems, f"{said} is said to be published, and {contents.MIRROR}/{name} is not in the archive"]
+    else:
+        features, labels = datasets.binary_from_mat(files[name])
+        if origin["sha256"] != registry[name]:
+            problems.append(f"{said}: its sha256 is not that of {REGISTRY}")
+    again = datasets.splits(features, labels, settings["test_size"], settings["split_seed"])
+    for variable in ("features", "target"):
+        if not _same(again[variable].values, stored[variable].values):
+            problems.append(f"{said}: {variable} are not those of {name or 'the packaged digits'}, source {source}")
+    if (again.split.values != stored.split.values).any():
+        problems.append(f"{said}: its split is not that of the configuration")
+    return problems
+
+
+def chosen(folder: Path, made: Mapping[str, dict], wanted: str) -> str:
+    """The job of the run to be trained again: that of `wanted` (dataset/architecture/activation), else the smallest.
+
+    Runs in the arithmetic of 2018 come first, which are equal to the bit on any machine. MeanfieldError if there is none.
+    """
+    found = []
+    for job, plan in _planned(folder, made, "training"):
+        output = next(iter(made[job]["outputs"]))
+        run = Path(output).parts[2:5]
+        if (folder / f"results/datasets/{run[0]}.nc").exists() and (not wanted or wanted == "/".join(run)):
+            found.append((plan.replayed(*run) is None, (folder / output).stat().st_size, job))
+    if not found:
+        raise MeanfieldError(
+            f"no training of {wanted or 'any run'} with its dataset is in the archive: RUN=linear/10/esp, say"
+        )
+    return min(found)[2]
+
+
+def replay(folder: Path, made: Mapping[str, dict], wanted: str = "") -> str:
+    """Train one run again, from the archived dataset and configuration, and its spectra; a line about it.
+
+    MeanfieldError if its trajectory is not equal in every bit, or its eigenvalues not within the resolution of a solver, P·ε
+    of the largest: these depend on the machine's linear algebra in their last bits.
+    """
+    job = chosen(folder, made, wanted)
+    plan, output = plans(folder, made)[made[job]["configuration"]], next(iter(made[job]["outputs"]))
+    run = Path(output).parts[2:5]
+    pair = run[:2]
+    learn([plan.definitions[run[2]]])
+    dataset, stored = storage.read(folder / f"results/datasets/{run[0]}.nc"), storage.read(folder / output)
+    network = Network.of(*run[1:], dataset.sizes["feature"], dataset.sizes["label"])
+    replayed, environment = plan.replayed(*run), None
+    if replayed:
+        environment = Environment.of(replayed["kernels"], folder / EXCEPTIONS if replayed["exceptions"] else None)
+    else:
+        from meanfield.training.tensorflow_model import configure
+
+        configure(made[job]["threads"], False)
+    pieces = plan.pieces[pair]
+    seeds = pieces[Path(output).parts[6]] if plan.split else plan.seeds(*pair)
+    initial = initial_members(network, seeds, **plan.initial(*pair), exceptions=environment and environment.sines)
+    names = plan.split_seeds(run[0]) or seeds
+    protocol = plan.protocol(*pair) | {"environment": environment, "others": len(pieces) > 1}
+    again = train(network, dataset, initial, seeds=names, **protocol)
+    said = f"{' '.join(run)}, trained again"
+    differing = [name for name in {**stored.variables} if not _same(again[name].values, stored[name].values)]
+    insist(
+        [f"{output}: {name} is not what training gives" for name in sorted(differing)], "the archived numbers are not a run"
+    )
+    spectra = spectrum.of_run(again, dataset, *run[1:], plan.averaging(*pair), **plan.spectrum)
+    return f"{said}: its {again.sizes['update']} records are equal in every bit; {_spectra(folder, output, spectra)}"
+
+
+def _spectra(folder: Path, trajectory: str, again: xr.Dataset) -> str:
+    """What there is to say of the archived spectrum beside the one computed again."""
+    name = trajectory.replace("trajectory.nc", "spectrum.nc")
+    if not (folder / name).exists():
+        return "it has no spectrum"
+    stored = storage.read(folder / name)
+    differing = [variable for variable in stored.data_vars if not _same(again[variable].values, stored[variable].values)]
+    if not differing:
+        return "so is its spectrum"
+    if "eigenvalues" not in stored:
+        raise MeanfieldError(f"{name}: {', '.join(differing)} differ, and there are no eigenvalues to judge them by")
+    mine, theirs = again.eigenvalues.values, stored.eigenvalues.values
+    largest = np.abs(mine).max(axis=-1, keepdims=True)
+    if not (np.abs(mine - theirs) <= resolution(mine.shape[-1]) * largest).all():
+        raise MeanfieldError(
+            f"{name}: eigenvalues are not what the Hessian has: the archived numbers are not those of the run"
+        )
+    return (
+        f"its eigenvalues are within the resolution of a solver; {', '.join(differing)} differ in the last bits by machine"
+    )
+
+
+def tables(folder: Path, made: Mapping[str, dict]) -> str:
+    """The numbers of every run, indices.csv, from its archived trajectory and spectrum; a line about it.
+
+    MeanfieldError names a table that does not follow.
+    """
+    jobs, problems = _planned(folder, made, "indices"), []
+    for job, plan in jobs:
+        name = next(iter(made[job]["outputs"]))
+        stored = [storage.read((folder / name).with_name(f"{kind}.nc")) for kind in ("trajectory", "spectrum")]
+        again = indices(*stored, plan.corrects(*Path(name).parts[2:4]))
+        problems += [f"{name} does not follow from its trajectory and spectrum"] * (
+            again.to_csv(index=False) != (folder / name).read_text()
+        )
+    insist(problems, "do not trust it")
+    return f"{len(jobs)} tables of runs follow from their trajectories and spectra, byte for byte"
+
+
+class NeedsTraining(Exception):
+    """A verdict that rests on re-trainings, which no check makes."""
+
+
+def _refuse() -> tuple:
+    raise NeedsTraining
+
+
+def _rounded(name: str, text: str, expected: str) -> str:
+    """What to say of verdicts that are not those computed again: the rounding of worst differences, or MeanfieldError."""
+    mine, theirs = (pd.read_csv(StringIO(content)) for content in (expected, text))
+    exact = ["run", "quantity", "records", "tolerance_from", "verdict", "source"]
+    if list(mine) != list(theirs) or len(mine) != len(theirs) or not mine[exact].equals(theirs[exact]):
+        columns = [key for key in exact if key not in theirs or list(mine[key].fillna("")) != list(theirs[key].fillna(""))]
+        raise MeanfieldError(
+            f"{name}: {', '.join(columns)} are not those that follow from the archived numbers: do not trust it"
+        )
+    apart = (mine.worst - theirs.worst).abs().fillna(0) > mine.tolerance.fillna(0)
+    apart |= (mine.tolerance - theirs.tolerance).abs().fillna(0) > 1e-6 * mine.tolerance.abs().fillna(0)
+    insist([f"{name}: {mine.run[at]} {mine.quantity[at]}" for at in mine.index[apart]], "not what the archived numbers give")
+    return f"{Path(name).parent.name}: last bits of {int((mine.worst != theirs.worst).sum())} differences"
+
+
+def verdicts(folder: Path, made: Mapping[str, dict]) -> str:
+    """Every verdict again, from archived trajectories, spectra and published arrays, without training; a line about it.
+
+    MeanfieldError for a verdict that is not the archived one. What rests on re-trainings is named and not made again.
+    """
+    count, rounded, trained, tables = 0, [], [], {}
+    jobs = _planned(folder, made, "comparison")
+    for job, plan in jobs:
+        name = next(iter(made[job]["outputs"]))
+        run = Path(name).parts[2:5]
+        as_run = dict(zip(("dataset", "architecture", "activation"), run, strict=True))
+        first = [plan.files(as_run, kind)[0] for kind in ("trajectory.nc", "spectrum.nc")]
+        paths = [f"results/datasets/{run[0]}.nc", *first, f"results/published/{'/'.join(run)}.nc"]
+        stored = tuple(storage.read(folder / found) for found in paths)
+        text = (folder / name).read_text()
+        try:
+            averaging, figures = plan.averaging(*run[:2]), judged.headline(folder / SUMMARY, run)
+            expected = judged.table(run, stored, figures, averaging, _refuse).to_csv(index=False)
+        except NeedsTraining:
+            trained.append(" ".join(run))
+            expected = text
+        if text != expected:
+            rounded.append(_rounded(name, text, expected))
+        tables[name] = text
+        count += len(expected.splitlines()) - 1
+    if not jobs:
+        return "there are none: no run of the publication is in the archive"
+    for _, plan in _planned(folder, made, "verify"):
+        joint = pd.concat(
+            [pd.read_csv(StringIO(tables[path(run, "comparison.csv")])) for run in plan.judged], ignore_index=True
+        )
+        page = {".csv": joint.to_csv(index=False), ".md": markdown(joint)}
+        wrong = [VERDICTS + ending for ending, text in page.items() if (folder / (VERDICTS + ending)).read_text() != text]
+        insist([f"{name} is not what the verdicts of the runs come to" for name in wrong], "do not trust it")
+    notes = [f"; of {', '.join(trained)} some rest on re-trainings, which were not made"] if trained else []
+    notes += [f"; but for rounding on another machine ({', '.join(rounded)})"] if rounded else []
+    return f"{count} verdicts of {len(jobs)} runs follow from the archived numbers, byte for byte" + "".join(notes)

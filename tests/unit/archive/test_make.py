@@ -1,0 +1,113 @@
+"""What goes into an archive and what does not, on a clone with one job: a table of one's own."""
+
+import hashlib
+import json
+import shutil
+import subprocess
+
+import pandas as pd
+import pytest
+import yaml
+from examples import ROOT
+from meanfield.archive import bag, check, contents, crate, make
+from meanfield.errors import MeanfieldError
+from meanfield.jobs.provenance import configuration_hash
+
+COMMITTED = (
+    "CITATION.cff", "README.md", "pyproject.toml", "requirements.lock", "config/config.yaml",
+    "config/published/registry.csv", "docs/images/structure.svg", "envs/data.yaml", "scripts/dataset.py",
+    "workflow/Snakefile", "workflow/schemas/config.schema.yaml",
+)  # fmt: skip
+OWN = "results/datasets/own"
+
+
+def sha256(content):
+    return hashlib.sha256(content).hexdigest()
+
+
+def git(folder, *command):
+    who = ["-c", "user.name=A", "-c", "user.email=a@b"]
+    subprocess.run(["git", *who, *command], cwd=folder, check=True, capture_output=True)
+
+
+@pytest.fixture
+def clone(tmp_path):
+    """A clone whose one job has read mine.csv, with another number of seeds than the configuration has."""
+    folder = tmp_path / "clone"
+    for name in COMMITTED:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / name, folder / name)
+    (folder / ".gitignore").write_text("results/\nmine.csv\n")
+    git(folder, "init")
+    git(folder, "add", ".")
+    git(folder, "commit", "--message", "All")
+    config = yaml.safe_load((folder / "config/config.yaml").read_text()) | {"seeds": 7}
+    origin = {"source": "own", "address": "mine.csv", "sha256": "", "license": "not known", "task": "classification"}
+    written = {f"{OWN}.nc": b"secret", f"{OWN}.json": json.dumps(origin).encode(), "mine.csv": b"a,b\n1,2\n"}
+    modules = ("scripts/dataset.py", "envs/data.yaml")
+    record = {
+        "code": "unknown", "configuration": configuration_hash(config), "packages": "numpy 2", "threads": 1, "device": "CPU",
+        "modules": {name: sha256((folder / name).read_bytes()) for name in modules},
+        "inputs": {"mine.csv": sha256(written["mine.csv"])},
+        "outputs": {name: sha256(written[name]) for name in (f"{OWN}.nc", f"{OWN}.json")},
+    }  # fmt: skip
+    written["results/provenance/dataset/own.json"] = json.dumps(record).encode()
+    for name, content in written.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    return folder
+
+
+def test_data_that_may_not_be_passed_on_are_named_and_left_out(clone, tmp_path):
+    folder, programs = bag.unpack(make.make(clone, tmp_path, [], {"seeds": 7}), tmp_path / "out")
+    assert not (folder / f"data/{OWN}.nc").exists()
+    assert not (folder / "data/mine.csv").exists()
+    assert b"secret" not in b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
+    listed = pd.read_csv(folder / "data" / contents.INPUTS).set_index("path").loc[f"{OWN}.nc"]
+    assert (listed.sha256, listed.address, listed.license, listed.included) == (
+        sha256(b"secret"),
+        "mine.csv",
+        "not known",
+        False,
+    )
+    archive = check.Archive(folder, programs)
+    graph = {entity["@id"]: entity for entity in json.loads(archive.files[crate.METADATA].read_text())["@graph"]}
+    assert graph[f"#absent/{OWN}.nc"]["sha256"] == sha256(b"secret")
+    assert {"@id": "#absent/mine.csv"} in graph["#job/dataset/own"]["object"]
+    assert check.made_by(archive).endswith(f"not here: mine.csv; {OWN}.nc")
+    assert check.described(archive).endswith("no stand-ins")
+    assert check.commit(archive).startswith(f"{len(COMMITTED) + 1} files are those of commit")
+
+
+def test_a_configuration_that_is_not_at_hand_is_asked_for(clone, tmp_path):
+    with pytest.raises(MeanfieldError, match=r"dataset/own .* configuration that is not at hand.*make archive CONFIG="):
+        make.make(clone, tmp_path, [], {})
+    (tmp_path / "mine.yaml").write_text("seeds: 7\n")
+    make.make(clone, tmp_path, [tmp_path / "mine.yaml"], {})
+    assert [path.name for path in tmp_path.glob("*.zip")] == [
+        f"meanfield-{crate.version({'pyproject.toml': ROOT / 'pyproject.toml'})}.zip"
+    ]
+
+
+def test_a_published_file_that_was_used_and_is_gone_stops_it(clone, tmp_path, monkeypatch):
+    monkeypatch.setattr(contents, "used", lambda _: {"TF/Lindata.mat": "0" * 64})
+    monkeypatch.setenv("MEANFIELD_MIRROR", str(tmp_path))
+    monkeypatch.setattr("meanfield.data.published.PINNED", "http://127.0.0.1:9/")
+    with pytest.raises(MeanfieldError, match=r"TF/Lindata\.mat could not be obtained .*MEANFIELD_MIRROR"):
+        make.make(clone, tmp_path, [], {"seeds": 7})
+    assert not list(tmp_path.glob("*.zip"))
+
+
+def test_configurations_are_merged_as_snakemake_does():
+    from snakemake.utils import update_config
+
+    base, changes = {"a": {"b": 1, "c": [1]}, "d": 2}, {"a": {"c": [2], "e": {"f": 1}}, "d": {"g": 3}}
+    expected = json.loads(json.dumps(base))
+    update_config(expected, changes)
+    assert contents.merged(base, changes) == expected
+
+
+def test_trees_are_named_as_git_does(clone):
+    said = subprocess.run(["git", "rev-parse", "HEAD^{tree}"], cwd=clone, text=True, capture_output=True, check=True).stdout
+    listing = subprocess.run(["git", "ls-tree", "-r", "HEAD"], cwd=clone, capture_output=True, check=True).stdout
+    assert check._tree_hash(contents.tree(listing)) == said.strip()
