@@ -83,19 +83,18 @@ def test_a_member_does_not_depend_on_the_others(monkeypatch, activation, archite
             assert whole[some].tobytes() == alone.tobytes()
 
 
-@pytest.mark.parametrize("activation", ["softplus", "esp"])
-def test_divergence_is_noticed_at_the_update_where_tensorflow_notices_it(activation):
-    network, sets, initial, _, optimizer = case(activation, architecture="8-2")
+@pytest.mark.parametrize("largest", [1e20, 1e38])
+def test_divergence_is_noticed_at_the_update_where_tensorflow_notices_it(largest):
+    network, sets, initial, _, optimizer = case("esp", architecture="8-2")
     features, target = sets["train"]
     scales = np.array([1, 1e4, 1e8, 1e16, 1e40])[:, None, None]  # of the members' features
     sets = {"train": (scales * features, scales**0 * target), "test": sets["test"]}
-    rates = np.geomspace(1, 1e38, UPDATES).astype(np.float32)
+    rates = np.geomspace(1, largest, UPDATES).astype(np.float32)
     arguments = network, sets, initial, rates, optimizer, "probability"
     ours, theirs = numpy_training.Trainer(*arguments, averaging="float32"), tensorflow(*arguments)
     ours.advance(UPDATES), theirs.advance(UPDATES)
     np.testing.assert_array_equal(ours.diverged, theirs.diverged)
     assert len(set(theirs.diverged)) > 2
-    assert (theirs.diverged >= 0).any()
 
 
 def test_nothing_is_lost_where_exp_overflows():
