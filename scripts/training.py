@@ -4,32 +4,41 @@ from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     from meanfield.data import description, storage
-    from meanfield.data.task import splits_of
+    from meanfield.data.task import loss_of, splits_of
     from meanfield.model.network import Network
     from meanfield.model.registry import learn
-    from meanfield.training import batches
+    from meanfield.training import batches, numpy_training
     from meanfield.training.arithmetic import Environment
     from meanfield.training.initial import initial_members
-    from meanfield.training.train import train
+    from meanfield.training.train import NUMPY, TENSORFLOW, train
 
     learn([job.params.activation])
     dataset, params = storage.read(job.input.dataset), job.params
     sizes = dataset.sizes["feature"], dataset.sizes["label"]
     network = Network.of(job.wildcards.architecture, job.wildcards.activation, *sizes)
     print(network.activation.description)
+    environment, kernels = None, TENSORFLOW
     if params.replayed:
         exceptions = job.input.exceptions if params.replayed["exceptions"] else None
         environment = Environment.of(params.replayed["kernels"], exceptions)
+    elif params.by_numpy and numpy_training.suits(
+        network, loss_of(dataset).name, dataset.target.values, params.protocol["optimizer"]
+    ):
+        kernels = NUMPY
     else:
         from meanfield.training.tensorflow_model import configure
 
-        environment = None
         job.compute_on(configure(params.threads, job.gpu))
     initial = initial_members(network, params.seeds, **params.initial, exceptions=environment and environment.sines)
     members = splits_of(dataset) or params.seeds
     if left_out := batches.left_out(params.protocol["optimizer"]["batch_size"], int((dataset.split == "train").sum())):
         job.say(f"{job.name}: each pass over the training samples leaves out {left_out}, which fill no batch")
-    protocol = params.protocol | {"environment": environment, "others": params.others, "progress": job.progress}
+    protocol = params.protocol | {
+        "environment": environment,
+        "kernels": kernels,
+        "others": params.others,
+        "progress": job.progress,
+    }
     trajectory = train(network, dataset, initial, seeds=members, **protocol)
     if diverged := storage.diverged_members(trajectory.diverged.values, members):
         job.say(f"WARNING: {job.name}: the cost is no longer finite: {diverged}; the results of these members end there")

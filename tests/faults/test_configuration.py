@@ -236,7 +236,7 @@ SOUND = st.fixed_dictionaries(
             }
         ),
         "verification": st.fixed_dictionaries({"members": st.integers(9, 30)}),
-        "arithmetic": st.sampled_from(["2018", 2018, "tensorflow"]),
+        "arithmetic": st.sampled_from(["2018", 2018, "tensorflow", "numpy"]),
         "exceptions": st.booleans(),
         "gpu": st.booleans(),
     }

@@ -26,7 +26,7 @@ from meanfield.model.propagation import Objective
 
 LARGEST = 500_000
 """Multiplications a sample: measured, up to here `hessian` takes longer (tests/benchmarks/small_networks.py)."""
-WORKSPACE = 2**21  # bytes for one array of all signals' derivatives, so that the few in use stay in the cache
+WORKSPACE = 2**22  # bytes for one array of all signals' derivatives, so that the few in use stay in the cache
 
 
 def suits(network: Network, objective: Objective) -> bool:

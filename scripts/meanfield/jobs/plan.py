@@ -267,6 +267,10 @@ class Plan:
             return {"kernels": kernels, "exceptions": self.config["exceptions"]}
         return None
 
+    def by_numpy(self, dataset: str) -> bool:
+        """Whether a dataset's runs that are not replayed are trained by NumPy, as far as it can."""
+        return self.config["arithmetic"] == "numpy" and not dataset.endswith(SECOND)
+
     @property
     def spectrum(self) -> dict:
         """How spectra are computed: keyword arguments of `spectrum.of_run`, those of lanczos where it is chosen."""

@@ -1,8 +1,8 @@
 """
-Training and its record: one run, all members, by one of two trainers of the same interface.
+Training and its record: one run, all members, by one of three trainers of the same interface.
 
-`replay` computes in the arithmetic of 2018, `tensorflow_training` by TensorFlow's kernels. The protocol is that of
-docs/protocol.md, sections "Loss and optimizer" and "What is recorded, and when".
+`replay` computes in the arithmetic of 2018, `tensorflow_training` by TensorFlow's kernels, `numpy_training` by NumPy's. The
+protocol is that of docs/protocol.md, sections "Loss and optimizer" and "What is recorded, and when".
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ from meanfield.training.batches import Batches
 from meanfield.training.schedule import learning_rates, recorded_updates
 from meanfield.training.scores import SCORE
 
-TENSORFLOW = "tensorflow"  # the arithmetic of its kernels, as configuration and files name it
+TENSORFLOW, NUMPY = "tensorflow", "numpy"  # the arithmetic of their kernels, as configuration and files name it
 RATE = ("learning_rate", "decay_rate", "decay_updates")
 
 
@@ -35,6 +35,7 @@ def train(
     averaging: str = "float32",
     residual_output: str = "probability",
     environment: Environment | None = None,
+    kernels: str = TENSORFLOW,
     random_rounding: bool = False,
     others: bool = False,
     progress: Callable[[Iterable, str], Iterable] = lambda items, unit: items,
@@ -44,7 +45,8 @@ def train(
     Dims: seed, update, parameter, label, sample. `dataset` as `datasets` writes it; its task decides the loss; one with
     several splits has a split for each member. `seeds` are the members' names; `updates` and `recording` say when something
     is recorded (`schedule`); `optimizer` is the configuration's. With an `environment` the arithmetic is that of 2018 in it,
-    else TensorFlow's, with `random_rounding` of the parameters or without. What is recorded is of the whole training set,
+    else that of `kernels`, TensorFlow's or NumPy's (`numpy_training.suits`), TensorFlow's with `random_rounding` of the
+    parameters or without. What is recorded is of the whole training set,
     whatever the optimizer's batch_size. Arithmetic, loss and optimizer are in the attributes.
 
     At update t, cost, gradient and the training scores (train_accuracy; `data.task.scores_of`) are those of the parameters
@@ -63,6 +65,10 @@ def train(
         from meanfield.training import replay
 
         trainer = replay.Trainer(*common, environment=environment)
+    elif kernels == NUMPY:
+        from meanfield.training import numpy_training
+
+        trainer = numpy_training.Trainer(*common, averaging=averaging)
     else:
         from meanfield.training import tensorflow_training  # not before it is asked for: it takes seconds to load
 
@@ -112,7 +118,7 @@ def train(
             "parameter": network.parameter_names,
         },
         attrs={"summary": _sentence(network, dataset, target.shape[-1], updates, optimizer["method"])}
-        | {"arithmetic": environment.name if environment else TENSORFLOW, "loss": loss.name, "averaging": averaging}
+        | {"arithmetic": environment.name if environment else kernels, "loss": loss.name, "averaging": averaging}
         | said(optimizer),
     )
 
