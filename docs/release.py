@@ -27,7 +27,7 @@ ROOT = Path(__file__).parent.parent
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 FOLDERS = "home|root|tmp|work|mnt|Users|opt|var|srv|scratch"  # in which a path of somebody's machine would lie
 PATH = re.compile(rf"(?<![\w./}}<-])/(?:{FOLDERS})/[\w.-]+|\b[A-Z]:\\Users|file://")
-PRIVATE = re.compile(r"\b(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\b(?!\.\d)")
+PRIVATE = re.compile(r"(?<![\w.=])(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\b(?!\.\d)")
 BINARY = {".png", ".gif", ".mat", ".nc", ".pdf"}
 
 
