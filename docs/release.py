@@ -136,7 +136,7 @@ def made(*targets: str) -> Callable[[], Iterator[str]]:
 def archive() -> Iterator[str]:
     """make archive, and make check-archive of what it made."""
     yield from made("archive")()
-    found = sorted((ROOT / "results").glob("*.zip"), key=lambda path: path.stat().st_mtime)
+    found = sorted((ROOT / "build").glob("*.zip"), key=lambda path: path.stat().st_mtime)
     yield from made(f"check-archive ARCHIVE={found[-1]}")() if found else ["no archive was made"]
 
 

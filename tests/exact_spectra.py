@@ -1,7 +1,7 @@
 """Exact spectra beside what the quadrature estimates: how far apart, and how often within the errors."""
 
 import numpy as np
-from meanfield.curvature import quadrature, spectrum
+from meanfield.curvature import eigen, quadrature
 from meanfield.curvature.quadrature import COVERAGE
 from scipy import stats
 
@@ -16,7 +16,7 @@ def times(values):
 
 def exact(matrix):
     """All eigenvalues, the zeros of zero rows exactly."""
-    return spectrum.eigenvalues(matrix[None], spectrum.zero_rows(matrix)[None])[0]
+    return eigen.eigenvalues(matrix[None], eigen.zero_rows(matrix)[None])[0]
 
 
 def hits(values, chosen):

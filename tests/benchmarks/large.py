@@ -11,7 +11,7 @@ import time
 os.environ["OPENBLAS_THREAD_TIMEOUT"] = "16"  # as the workflow's step does
 
 import numpy as np
-from meanfield.curvature import hessian, inertia, spectrum
+from meanfield.curvature import eigen, hessian, inertia
 from meanfield.model import propagation
 from methods import case
 
@@ -34,11 +34,11 @@ def main() -> None:
     matrix = phase(f"exact Hessian, P = {network.size}", hessian.hessian, theta, network, objective)
     product = propagation.operator(theta, network, objective)
     largest, _ = phase("largest eigenvalue by Lanczos", inertia.extreme_eigenvalue, product, network.size, "LM")
-    tau = spectrum.tolerance(network.size, abs(largest))
+    tau = eigen.tolerance(network.size, abs(largest))
     below, up_to = phase("inertia at −τ and τ", inertia.count_below, matrix, (-tau, tau))
     print(f"inertia: α = {below / network.size:.5f}, γ = {(up_to - below) / network.size:.5f}", flush=True)
     values = phase("all eigenvalues", np.linalg.eigvalsh, matrix)
-    tau = spectrum.tolerance(network.size, np.abs(values).max())
+    tau = eigen.tolerance(network.size, np.abs(values).max())
     alpha, gamma = (values < -tau).mean(), (np.abs(values) <= tau).mean()
     print(f"eigenvalues: α = {alpha:.5f}, γ = {gamma:.5f}, λ from {values[0]:.2e} to {values[-1]:.2e}")
 

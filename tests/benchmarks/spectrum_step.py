@@ -13,7 +13,7 @@ os.environ["OPENBLAS_THREAD_TIMEOUT"] = "16"  # as the workflow's step does
 
 import numpy as np
 import xarray as xr
-from meanfield.curvature import hessian, inertia, spectrum
+from meanfield.curvature import eigen, hessian, inertia, spectrum
 from meanfield.model import propagation
 from methods import case
 
@@ -68,11 +68,11 @@ def inertia_against_eigenvalues(size: int, repeats: int) -> None:
     for _ in range(repeats):
         solve.append(timed(np.linalg.eigvalsh, matrix))
         tau, start = None, time.perf_counter()
-        tau = spectrum.tolerance(network.size, abs(inertia.extreme_eigenvalue(product, network.size, "LM")[0]))
+        tau = eigen.tolerance(network.size, abs(inertia.extreme_eigenvalue(product, network.size, "LM")[0]))
         below, up_to = inertia.count_below(matrix, (-tau, tau))
         count.append(time.perf_counter() - start)
     values = solve[0][0]
-    tau = spectrum.tolerance(network.size, np.abs(values).max())
+    tau = eigen.tolerance(network.size, np.abs(values).max())
     assert (below, up_to) == ((values < -tau).sum(), (values <= tau).sum())
     solve, count = np.median([seconds for _, seconds in solve]), np.median(count)
     print(f"| {network.size} | {solve:.2f} | {count:.2f} | {solve / count:.1f} |", flush=True)

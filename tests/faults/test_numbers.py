@@ -6,7 +6,7 @@ import pytest
 import yaml
 from conftest import Workflow
 from faults import one_line
-from meanfield.curvature import hessian, spectrum
+from meanfield.curvature import eigen, hessian
 from meanfield.data import datasets
 from meanfield.errors import MeanfieldError
 from meanfield.model import propagation
@@ -86,7 +86,7 @@ def test_a_batch_of_one_and_more_parameters_than_samples(samples, activation):
         for unit in np.eye(network.size)
     ]
     np.testing.assert_allclose(matrix, np.array(differences) / (2 * step), atol=1e-7 * np.abs(matrix).max() + 1e-9)
-    values = spectrum.eigenvalues(matrix[None], spectrum.zero_rows(matrix[None]))
+    values = eigen.eigenvalues(matrix[None], eigen.zero_rows(matrix[None]))
     assert np.isfinite(values).all()
 
 

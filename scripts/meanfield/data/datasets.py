@@ -98,7 +98,6 @@ def obtain(
     """(features [sample, feature], target [sample, label], provenance) of the dataset that `settings` describe.
 
     Labelled arrays, as `user_data.read` describes them, of all but the published datasets, which have no names.
-
     Provenance holds source, address, sha256, license, task. The address is the pinned one also when a mirror served the
     file: where a mirror lies differs from machine to machine and belongs in the log. MeanfieldError if the published file is
     required and unavailable.

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from meanfield.curvature import hessian, spectrum
+from meanfield.curvature import eigen, hessian, spectrum
 from meanfield.curvature.indices import zero_residuals
 from meanfield.data import storage
 from meanfield.errors import MeanfieldError
@@ -67,7 +67,7 @@ class Pair(NamedTuple):
 
 def resolved(eigenvalues: np.ndarray) -> dict[str, np.ndarray]:
     """α and γ beyond the resolution τ of each spectrum itself, for eigenvalues [..., P]: shares [...]."""
-    tau = spectrum.tolerance(eigenvalues.shape[-1], np.abs(eigenvalues).max(axis=-1, keepdims=True))
+    tau = eigen.tolerance(eigenvalues.shape[-1], np.abs(eigenvalues).max(axis=-1, keepdims=True))
     return {
         "alpha_resolved": (eigenvalues < -tau).mean(axis=-1),
         "gamma_resolved": (np.abs(eigenvalues) <= tau).mean(axis=-1),

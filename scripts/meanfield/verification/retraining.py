@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 import numpy as np
 import xarray as xr
 
-from meanfield.curvature import hessian, spectrum
+from meanfield.curvature import eigen, hessian, spectrum
 from meanfield.data.task import problem, scores_in
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
@@ -80,8 +80,8 @@ def _spectra(
             if not block.size:
                 continue
             matrices = hessian.hessian(parameters[block, record], network, objective)
-            zero = spectrum.zero_rows(matrices)
-            eigenvalues[block, record] = spectrum.eigenvalues(matrices, zero)
+            zero = eigen.zero_rows(matrices)
+            eigenvalues[block, record] = eigen.eigenvalues(matrices, zero)
             zero_rows[block, record] = zero.sum(axis=-1)
     return eigenvalues, zero_rows
 

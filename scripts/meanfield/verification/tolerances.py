@@ -5,7 +5,7 @@ and, for α and γ, the eigenvalues that lie within the spectra's difference of 
 
 import numpy as np
 
-from meanfield.curvature import spectrum
+from meanfield.curvature import eigen
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
 
@@ -29,7 +29,7 @@ def float32_noise(parameters: np.ndarray, network: Network, objective: Objective
 
 def resolution(parameters: int) -> float:
     """P·ε, relative to the largest: below it a symmetric solver does not tell eigenvalues apart (docs/method.md)."""
-    return float(spectrum.tolerance(parameters, np.array(1.0)))
+    return float(eigen.tolerance(parameters, np.array(1.0)))
 
 
 def countable(name: str, eigenvalues: np.ndarray, zero_rows: np.ndarray, difference: np.ndarray) -> np.ndarray:
@@ -40,7 +40,7 @@ def countable(name: str, eigenvalues: np.ndarray, zero_rows: np.ndarray, differe
     λ < −τ and "gamma_resolved" |λ| ≤ τ.
     """
     size, apart = eigenvalues.shape[-1], difference[:, None]
-    tau = spectrum.tolerance(size, np.abs(eigenvalues).max(axis=-1, keepdims=True))
+    tau = eigen.tolerance(size, np.abs(eigenvalues).max(axis=-1, keepdims=True))
     if name == "alpha":
         free = np.where(difference > 0, zero_rows, 0)
         bounds = (eigenvalues < -apart).sum(axis=-1), (eigenvalues < apart).sum(axis=-1) - free

@@ -7,7 +7,7 @@ import xarray as xr
 from exact_spectra import FEWEST, REPETITIONS, distances, exact, hits, times
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from meanfield.curvature import hessian, indices, quadrature, spectrum
+from meanfield.curvature import eigen, hessian, indices, quadrature, spectrum
 from meanfield.curvature.quadrature import COVERAGE, Ritz, Settings
 from meanfield.errors import MeanfieldError
 from meanfield.model.losses import LOSSES
@@ -157,7 +157,7 @@ def test_a_product_that_is_not_finite_is_named():
 @given(cases())
 def test_zero_rows_are_those_of_the_matrix(case):
     network, theta, data, _ = case
-    expected = spectrum.zero_rows(hessian.hessian(theta, network, data))
+    expected = eigen.zero_rows(hessian.hessian(theta, network, data))
     np.testing.assert_array_equal(quadrature.zero_rows(theta, network, data), expected)
 
 
@@ -175,7 +175,7 @@ def test_exhausted_spaces_of_random_networks_have_the_exact_extremes(case):
 def test_errors_hold_as_often_as_they_say(chosen):
     network, theta, data = network_case()
     matrix = hessian.hessian(theta, network, data)
-    values, zero = exact(matrix), spectrum.zero_rows(matrix)
+    values, zero = exact(matrix), eigen.zero_rows(matrix)
     assert 0.2 < (values < 0).mean() < 0.8
     assert zero.sum() == 2 * 7
     whole, quarter = hits(values, chosen)
@@ -188,7 +188,7 @@ def test_errors_hold_as_often_as_they_say(chosen):
 def test_last_records_of_the_published_runs(run, published):
     theta, network, data = last_record(run, published)
     matrix = hessian.hessian(theta, network, data)
-    values, zero = exact(matrix), spectrum.zero_rows(matrix)
+    values, zero = exact(matrix), eigen.zero_rows(matrix)
     np.testing.assert_array_equal(quadrature.zero_rows(theta, network, data), zero)
     result = quadrature_of(theta, network, data, Settings())
     for name, value in (("lambda_min", values[0]), ("lambda_max", values[-1])):
@@ -245,7 +245,7 @@ def test_probes_together_or_one_by_one(monkeypatch):
 def test_the_band_of_the_density_holds_as_often_as_it_says(steps):
     network, theta, data = network_case()
     matrix = hessian.hessian(theta, network, data)
-    values, zero = exact(matrix), spectrum.zero_rows(matrix)
+    values, zero = exact(matrix), eigen.zero_rows(matrix)
     x = np.append(np.quantile(values, [0.05, 0.2, 0.5, 0.8, 0.95]), [-1.0, 0.0, 100.0]) + 1e-9
     true, within, within_quarter = (values[:, None] <= x).mean(axis=0), np.zeros(x.size), np.zeros(x.size)
     for seed in range(REPETITIONS):
@@ -262,7 +262,7 @@ def test_the_band_of_the_density_holds_as_often_as_it_says(steps):
 def test_bounds_of_bins_hold_as_often_as_they_say_and_estimates_add_up():
     network, theta, data = network_case()
     matrix = hessian.hessian(theta, network, data)
-    values, zero = exact(matrix), spectrum.zero_rows(matrix)
+    values, zero = exact(matrix), eigen.zero_rows(matrix)
     edges = np.append(np.quantile(values[values != 0], [0, 0.1, 0.4, 0.6, 0.9, 1]), 100.0)
     edges[0] -= 1e-9
     true, within = np.histogram(values[values != 0], np.nextafter(edges, np.inf))[0], np.zeros(len(edges) - 1)

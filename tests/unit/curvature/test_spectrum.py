@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from hypothesis import given, settings
-from meanfield.curvature import hessian, indices, inertia, spectrum, symmetry
+from meanfield.curvature import eigen, hessian, indices, inertia, spectrum, symmetry
 from meanfield.model import propagation
 from meanfield.model.losses import LOSSES
 from meanfield.model.network import Network
@@ -136,7 +136,7 @@ def test_symmetry_predicts_the_flat_directions_of_a_critical_point():
     target = network.forward(network.unpack(theta), features)[-1].value
     data = propagation.Objective(LOSSES["squared error"], features, target, 1 / 40)
     values = np.linalg.eigvalsh(hessian.hessian(theta, network, data))
-    tau = spectrum.tolerance(network.size, values[-1])
+    tau = eigen.tolerance(network.size, values[-1])
     gradient = propagation.gradient(theta, network, data)
     symmetries, kept = symmetry.Symmetries.of(network, data), np.ones(network.size, dtype=bool)
     predicted = symmetry.flat_directions(theta, gradient, symmetries, kept, tau)
@@ -202,9 +202,9 @@ def test_zero_rows_are_exact_zeros():
     matrix = np.zeros((2, 4, 4))
     matrix[:, 1:3, 1:3] = [[2, 1], [1, 2]]
     matrix[1, 3, 3] = -5
-    zero = spectrum.zero_rows(matrix)
+    zero = eigen.zero_rows(matrix)
     np.testing.assert_array_equal(zero.sum(axis=1), [2, 1])
-    values = spectrum.eigenvalues(matrix, zero)
+    values = eigen.eigenvalues(matrix, zero)
     np.testing.assert_allclose(values, [[0, 0, 1, 3], [-5, 0, 1, 3]], rtol=1e-15)
     assert (values == 0).sum() == 3
 
@@ -215,13 +215,13 @@ def test_participation_ratios():
     while len(hadamard) < size:
         hadamard = np.block([[hadamard, hadamard], [hadamard, -hadamard]])
     values = np.arange(size)
-    np.testing.assert_allclose(spectrum.participation_ratios(values, hadamard / np.sqrt(size), 0.1), size)
-    np.testing.assert_allclose(spectrum.participation_ratios(values, np.eye(size), 0.1), 1)
+    np.testing.assert_allclose(eigen.participation_ratios(values, hadamard / np.sqrt(size), 0.1), size)
+    np.testing.assert_allclose(eigen.participation_ratios(values, np.eye(size), 0.1), 1)
     turned = np.eye(size)
     turned[:2, :2] = [[0.6, 0.8], [-0.8, 0.6]]
     degenerate = np.array([0.0, 0.0, 1, 2, 3, 4, 5, 6])
-    np.testing.assert_allclose(spectrum.participation_ratios(degenerate, turned, 0.1), 1)
-    assert spectrum.participation_ratios(values, turned, 0.1)[0] == pytest.approx(1 / (0.6**4 + 0.8**4))
+    np.testing.assert_allclose(eigen.participation_ratios(degenerate, turned, 0.1), 1)
+    assert eigen.participation_ratios(values, turned, 0.1)[0] == pytest.approx(1 / (0.6**4 + 0.8**4))
 
 
 @pytest.mark.parametrize("run", [("linear", "10", "relu"), ("linear", "8-2", "esp")], ids="_".join)

@@ -4,7 +4,7 @@ import examples
 import numpy as np
 import pandas as pd
 import pytest
-from meanfield.curvature import indices, spectrum
+from meanfield.curvature import eigen, indices, spectrum
 from meanfield.data import datasets
 from meanfield.model.network import Network
 
@@ -47,7 +47,7 @@ def test_three_runs_are_replayed_to_the_bit(run, published):
 def test_indices_at_every_record(run, published):
     table = indices.indices(examples.trajectory(run, published), spectra(run, published))
     theirs = np.sort(examples.published_array(run, "eigenvalues", published))
-    tau = spectrum.tolerance(theirs.shape[1], np.abs(theirs).max(axis=1))[:, None]
+    tau = eigen.tolerance(theirs.shape[1], np.abs(theirs).max(axis=1))[:, None]
     np.testing.assert_allclose(table.gamma_published, examples.published_array(run, "gamma", published), atol=1e-12)
     np.testing.assert_allclose(table.alpha, (theirs < -tau).mean(axis=1), atol=1e-12)
     np.testing.assert_allclose(table.gamma, (np.abs(theirs) <= tau).mean(axis=1), atol=1e-12)
