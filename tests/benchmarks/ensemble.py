@@ -2,7 +2,7 @@
 An ensemble against the same networks one at a time, in one run:  python tests/benchmarks/ensemble.py
 
 Both go through the workflow, on two cores, in folders of their own: runs of 30 members, and runs of one. And in one process,
-without jobs: what is left when a network does not have to start Python and TensorFlow of its own.
+without jobs: what is left when a network does not have to start Python of its own.
 """
 
 import os
@@ -47,18 +47,16 @@ def seconds_in_one_process() -> tuple[float, float]:
     from meanfield.data.task import problem
     from meanfield.jobs.step import keep_freed_memory
     from meanfield.training.initial import initial_members
-    from meanfield.training.tensorflow_model import configure
-    from meanfield.training.train import train
+    from meanfield.training.train import NUMPY, train
 
     keep_freed_memory()
-    configure(threads=1)
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text())
     dataset = datasets.split(*datasets.stand_in("TF/NLdata.mat"), 0.2, 0)
     network, _ = problem(dataset, "10", "esp", "float32")
 
     def one(seeds: list[int]) -> None:
         initial = initial_members(network, seeds, 1e-2, 21)
-        protocol = {"updates": 2300, "recording": config["recording"], "optimizer": config["optimizer"]}
+        protocol = {"updates": 2300, "recording": config["recording"], "optimizer": config["optimizer"], "kernels": NUMPY}
         run = train(network, dataset, initial, seeds=seeds, **protocol)
         spectrum.of_run(run, dataset, "10", "esp", "float32", eigenvectors_at=["last"])
 

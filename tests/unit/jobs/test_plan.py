@@ -220,6 +220,15 @@ def test_what_2018_had_not_is_trained_by_tensorflows_kernels(dataset, activation
     assert plan(WHOLE, **changes).replayed(dataset, "10", activation) is None
 
 
+def test_numpy_trains_all_but_the_second_opinion():
+    assert not plan(WHOLE).by_numpy("linear")
+    ours = plan(WHOLE, arithmetic="numpy")
+    assert ours.by_numpy("linear")
+    assert ours.by_numpy("digits" + CORRECTED)
+    assert not ours.by_numpy("linear" + SECOND)
+    assert ours.replayed("linear", "10", "esp") is None
+
+
 def test_other_architectures_are_trained_by_tensorflows_kernels():
     other = CONFIG["experiments"][0] | {"architecture": "8-5"}
     assert plan(WHOLE, experiments=[other]).replayed("linear", "8-5", "esp") is None
