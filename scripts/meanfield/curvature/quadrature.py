@@ -282,5 +282,6 @@ def of_members(
         for name, part in {"lambda_max_gauss_newton": "G", "lambda_max_rest": "R"}.items():
             products = Products(theta, network, objective, part)  # one at a time: each keeps its passes
             row[name], starts[name] = extreme_eigenvalue(products, network.size, "LA", starts.get(name))
+        del products  # with its passes, before those of the next member
         rows.append(row)
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}

@@ -97,7 +97,7 @@ def _against(panel: Axes, runs: pd.DataFrame, x: str, y: str) -> None:
         ends = [end.clip(0, 1) for end in alpha] if y == "alpha" else (run.gamma_rows, gamma.clip(0, 1))
         medians = run.assign(low=ends[0], high=ends[1]).groupby("update")[[x, y, "low", "high"]].median()
         _members(panel, activation, run, x, y, medians.rename(columns={y: "median"}))
-    _key(panel, "unresolved from 0")
+    _key(panel, "unresolved from 0" + (", with errors of estimates" if "alpha_error" in runs else ""))
     style.logarithmic(panel, "x")
     panel.invert_xaxis()
     panel.set(ylim=(-0.02, 1.02), xlabel=AXES[x])
@@ -202,6 +202,8 @@ def _comparisons(panel: Axes, test: ClaimTest, rows: pd.DataFrame, members: pd.D
     versus = f" − with {test.than_architecture}" if test.than_architecture else "" if test.within else " − that of the other"
     panel.set_xlabel("\n".join(wrap(f"{label(test.measure)} of {subject}{versus}", 40)), fontsize=SMALL)
     panel.tick_params(axis="x", labelsize=SMALL)
+    if any(errors.any() for errors in all_errors):
+        panel.plot([], [], color=COLOURS[OPEN], lw=0.8, alpha=0.6, label="line: what an estimate may be")
     for outcome in dict.fromkeys(rows.outcome):
         panel.scatter([], [], s=12, color=COLOURS[outcome], label=outcome)
     panel.scatter([], [], s=18, facecolors="none", edgecolors="black", lw=0.6, label="the first seed")

@@ -31,6 +31,35 @@ def crosses(axes) -> PathCollection:
     return found
 
 
+@pytest.mark.parametrize("task", ["classification", "regression"])
+def test_of_many_samples_some_are_drawn_evenly_and_it_is_said(monkeypatch, task):
+    dataset = synthetic_dataset(5, 3).assign_attrs(task=task)
+    trajectories = {"esp": synthetic_run("esp", synthetic_dataset(5, 3), "3-2")[0]}
+    trajectories["esp"]["test_r2"] = trajectories["esp"].test_accuracy
+    whole = boundaries.boundaries("task", "3-2", trajectories, dataset)
+    assert "are drawn" not in " ".join(legend.get_title().get_text() for legend in whole.legends)
+    monkeypatch.setattr(decision, "MOST", 4)
+    some = decision.thinned(dataset)
+    assert some.features.values.tolist() == dataset.features.values[[0, 4, 7, 11]].tolist()
+    figure = boundaries.boundaries("task", "3-2", trajectories, dataset)
+    [note] = [legend.get_title().get_text().replace("\n", " ") for legend in figure.legends]
+    assert "4 of the 12 samples are drawn." in note
+    where = decision.plane(dataset, 5).coordinates(some.features.values)
+    drawn = [points.get_offsets() for points in figure.axes[0].collections if isinstance(points, PathCollection)]
+    assert {tuple(point) for points in drawn for point in np.asarray(points).round(9)} == {
+        tuple(point) for point in where.round(9)
+    }
+
+
+def test_principal_components_are_those_of_the_singular_value_decomposition():
+    dataset = synthetic_dataset(5, 3)
+    train = dataset.features.values[dataset.split.values == "train"]
+    found = decision.plane(dataset, 5).directions
+    expected = np.linalg.svd(train - train.mean(axis=0))[2][:2]
+    np.testing.assert_allclose(np.abs((found * expected).sum(axis=1)), 1, rtol=1e-12)
+    np.testing.assert_allclose(found @ found.T, np.eye(2), atol=1e-12)
+
+
 @CASES
 def test_boundaries_are_the_networks_outputs(features, labels):
     dataset = synthetic_dataset(features, labels)
