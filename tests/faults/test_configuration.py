@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from meanfield.data import datasets, storage
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import configuration
-from meanfield.jobs.plan import SIZES
+from meanfield.jobs.sizes import SIZES
 from meanfield.model.registry import KNOWN
 
 SCHEMA = ROOT / "workflow/schemas/config.schema.yaml"

@@ -13,7 +13,7 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another w
 sys.path.append(str(ROOT / "scripts"))
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, summary
+from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, sizes, summary
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:

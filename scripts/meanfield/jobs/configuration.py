@@ -18,7 +18,8 @@ from jsonschema import Draft202012Validator, ValidationError, validators
 from jsonschema.exceptions import best_match
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, DELIMITERS, SUFFIXES, data_size, is_own, parts, protocol_of
+from meanfield.jobs.plan import CORRECTED, SUFFIXES, is_own, protocol_of
+from meanfield.jobs.sizes import DELIMITERS, data_size, parts
 
 WORDS = {
     "integer": "a whole number",

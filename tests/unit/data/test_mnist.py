@@ -11,7 +11,7 @@ from meanfield.data import datasets, mnist
 from meanfield.data import published as publication
 from meanfield.data.task import class_names, feature_names, part, scores_of
 from meanfield.errors import MeanfieldError
-from meanfield.jobs import plan
+from meanfield.jobs import sizes
 from sklearn.neighbors import KNeighborsClassifier
 
 SETTINGS = {"downloaded": "mnist", "samples": 800, "pixel_scale": 255}
@@ -47,8 +47,8 @@ def small(tmp_path, monkeypatch):
 
 
 def test_what_the_plan_says_without_numpy_is_what_the_core_says():
-    assert plan.PARTS["mnist"] == tuple(mnist.SIZES.values())
-    assert plan.SIZES["mnist"] == (sum(mnist.SIZES.values()), mnist.SIDE**2, mnist.CLASSES)
+    assert sizes.PARTS["mnist"] == tuple(mnist.SIZES.values())
+    assert sizes.SIZES["mnist"] == (sum(mnist.SIZES.values()), mnist.SIDE**2, mnist.CLASSES)
 
 
 def obtain(settings: dict, mirror=None, require_published: bool = False):

@@ -4,7 +4,8 @@ import pytest
 from examples import CONFIG, RUNS
 from meanfield.data import tables
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, DELIMITERS, MOST_REPLAYED, SECOND, SOFTMAX, Plan, data_size, named, path
+from meanfield.jobs.plan import CORRECTED, MOST_REPLAYED, SECOND, SOFTMAX, Plan, named, path
+from meanfield.jobs.sizes import DELIMITERS, data_size
 from meanfield.training.arithmetic import KERNELS
 from meanfield.training.replay import ACTIVATIONS
 
