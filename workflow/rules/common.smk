@@ -14,7 +14,7 @@ ROOT = Path(str(workflow.current_basedir)).parent.parent  # also where another w
 sys.path.append(str(ROOT / "scripts"))
 
 from meanfield.errors import MeanfieldError
-from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, submissions, summary
+from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, plan, resources, sizes, submissions, summary
 
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:

@@ -22,8 +22,8 @@ rule dataset:
     conda:
         "../../envs/data.yaml"
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * resources.dataset(*plan.data_size(PLAN.datasets[wildcards.dataset]))[0],
-        runtime=lambda wildcards: resources.dataset(*plan.data_size(PLAN.datasets[wildcards.dataset]))[1],
+        mem_mb=lambda wildcards, attempt: attempt * resources.dataset(*sizes.data_size(PLAN.datasets[wildcards.dataset]))[0],
+        runtime=lambda wildcards: resources.dataset(*sizes.data_size(PLAN.datasets[wildcards.dataset]))[1],
     params:
         *code("dataset", "data"),
         settings=lambda wildcards: PLAN.datasets[wildcards.dataset],

@@ -10,9 +10,10 @@ import numpy as np
 import xarray as xr
 
 from meanfield.curvature import hessian, quadrature, symmetry
+from meanfield.curvature.counts import chosen_updates, counted_beside
 from meanfield.curvature.dense import NUMPY, Dense
 from meanfield.curvature.eigen import eigenvalues, eigenvectors, participation_ratios, tolerance, without, zero_rows
-from meanfield.curvature.inertia import compacted, count_below, extreme_eigenvalue
+from meanfield.curvature.inertia import count_below, extreme_eigenvalue
 from meanfield.data.task import problem, splits_of
 from meanfield.model import propagation
 from meanfield.model.network import Network
@@ -173,10 +174,7 @@ def along_trajectory(
         attrs={"method": method, "parameters": network.size, **said},
     )
     if method == "lanczos" and inertia_at:
-        if network.size > inertia_up_to:
-            skipped = f"nothing was counted by inertia: {network.size} parameters, more than {inertia_up_to}"
-            return spectrum.assign_attrs(inertia_skipped=skipped)
-        return spectrum.assign(_exact(trajectory, network, objective, spectrum, inertia_at, dense))
+        return counted_beside(spectrum, parameters, inertia_at, inertia_up_to, network, objective, dense)
     if method != "eigenvalues":
         return spectrum
     vectors = _eigenvectors(trajectory, network, objective, spectrum, eigenvectors_at, dense)
@@ -211,44 +209,6 @@ def of_run(
     return xr.concat(spectra, dim="seed", combine_attrs="override").reindex(seed=trajectory.seed)
 
 
-def _chosen(trajectory: xr.Dataset, updates: Sequence[int | str]) -> list[int]:
-    """Those of the updates that were recorded, "last" being the last of them."""
-    recorded = trajectory["update"].values
-    return sorted({int(recorded[-1]) if update == "last" else update for update in updates} & set(recorded.tolist()))
-
-
-def _exact(
-    trajectory: xr.Dataset,
-    network: Network,
-    objective: Objective,
-    spectrum: xr.Dataset,
-    updates: Sequence[int | str],
-    dense: Dense,
-) -> dict[str, tuple[tuple, np.ndarray]]:
-    """Counts by inertia at the chosen updates, NaN at others: [seed, update], as `along_trajectory` has them.
-
-    Four factorizations in the memory of one matrix, without the rows that are zero.
-    """
-    largest = np.maximum(abs(spectrum.lambda_min), abs(spectrum.lambda_max))
-    tolerances = {"exact": spectrum.tolerance.values, "resolved": tolerance(network.size, largest.values)}
-    names = [f"{count}_{kind}" for kind in tolerances for count in ("negative", "flat")]
-    result = {name: np.full(spectrum.tolerance.shape, np.nan) for name in (*names, "tolerance_resolved")}
-    columns = np.flatnonzero(np.isin(spectrum["update"], _chosen(trajectory, updates)))
-    for place in [(seed, column) for column in columns for seed in range(spectrum.sizes["seed"])]:
-        if np.isnan(spectrum.tolerance.values[place]):  # diverged
-            continue
-        matrix = hessian.hessian(trajectory.parameters.values[place], network, objective, dense=dense)
-        kept = np.flatnonzero(~zero_rows(matrix))
-        taus = [values[place] for values in tolerances.values()]
-        shifts = [shift for tau in taus for shift in (-tau, np.nextafter(tau, np.inf))]
-        counts = np.reshape(count_below(compacted(matrix, kept), shifts, overwrite=True), (-1, 2))
-        for kind, (below, up_to) in zip(tolerances, counts, strict=True):
-            result[f"negative_{kind}"][place] = below
-            result[f"flat_{kind}"][place] = up_to - below + network.size - len(kept)
-        result["tolerance_resolved"][place] = taus[1]
-    return {name: (("seed", "update"), values) for name, values in result.items()}
-
-
 def _eigenvectors(
     trajectory: xr.Dataset,
     network: Network,
@@ -258,7 +218,7 @@ def _eigenvectors(
     dense: Dense,
 ) -> xr.Dataset:
     """Eigenvectors and participation ratios at the chosen updates, as far as they were recorded."""
-    chosen = _chosen(trajectory, updates)
+    chosen = chosen_updates(trajectory["update"].values, updates)
     vectors, ratios = [], []
     for update in chosen:
         parameters = trajectory.parameters.sel(update=update).values

@@ -98,6 +98,7 @@ def obtain(
     """(features [sample, feature], target [sample, label], provenance) of the dataset that `settings` describe.
 
     Labelled arrays, as `user_data.read` describes them, of all but the published datasets, which have no names.
+
     Provenance holds source, address, sha256, license, task. The address is the pinned one also when a mirror served the
     file: where a mirror lies differs from machine to machine and belongs in the log. MeanfieldError if the published file is
     required and unavailable.
@@ -112,8 +113,7 @@ def obtain(
         name = settings["packaged"]
         return *user_data.packaged(name, task), _origin("packaged", f"sklearn.datasets.load_{name}", task, "BSD-3-Clause")
     if "packaged" in settings:
-        features, target = digits(settings["labels"], settings["pixel_scale"])
-        return features, target, _origin("packaged", DIGITS, task, "BSD-3-Clause")
+        return *digits(settings["labels"], settings["pixel_scale"]), _origin("packaged", DIGITS, task, "BSD-3-Clause")
     with TemporaryDirectory() as folder:
         if "downloaded" in settings:
             return _mnist(settings, task, require_published, lambda: mnist.download(mirror, folder, say))
@@ -130,12 +130,12 @@ def _or_none(download: Callable[[], Found], require_published: bool) -> Found | 
     try:
         return download()
     except Unavailable as unavailable:
-        if require_published:
-            raise Unavailable(
-                f"{unavailable}, and require_published_data is true: connect to the network, name a mirror (config key "
-                f"mirror or environment variable {MIRROR_VARIABLE}), or set require_published_data to false"
-            ) from unavailable
-    return None
+        if not require_published:
+            return None
+        raise Unavailable(
+            f"{unavailable}, and require_published_data is true: connect to the network, name a mirror (config key mirror "
+            f"or environment variable {MIRROR_VARIABLE}), or set require_published_data to false"
+        ) from unavailable
 
 
 def _mnist(
@@ -144,8 +144,8 @@ def _mnist(
     """MNIST, or its stand-in, as `obtain` gives it."""
     samples, found = settings.get("samples"), _or_none(download, require_published)
     if found:
-        (parts, source), sha256 = found, " ".join(mnist.FILES.values())
-        origin = _origin(source, mnist.ADDRESS + "mnist/", task, mnist.LICENSE, sha256)
+        parts, sha256 = found[0], " ".join(mnist.FILES.values())
+        origin = _origin(found[1], mnist.ADDRESS + "mnist/", task, mnist.LICENSE, sha256)
     else:
         parts, origin = mnist.stand_in(samples), _origin(STAND_IN, "generated from " + DIGITS, task, "BSD-3-Clause")
     return *mnist.arrays(parts, samples, settings.get("pixel_scale", mnist.WHITE)), origin

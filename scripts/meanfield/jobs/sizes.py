@@ -1,8 +1,4 @@
-"""
-How large a dataset is, by its settings, before it is made: what its jobs ask for depends on it.
-
-Imported by the Snakefile, so it needs nothing but the standard library.
-"""
+"""How large datasets are, before they are made. Imported by the Snakefile, so it needs nothing but the standard library."""
 
 from pathlib import Path
 
