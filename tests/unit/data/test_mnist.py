@@ -104,18 +104,20 @@ RAW = gzip.decompress(GOOD)
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "another header"),
-        (b"no gzip at all", "no whole gzip file"),
-        (GOOD[: len(GOOD) // 2], "no whole gzip file"),
-        (GOOD[:-6] + b"\0" * 6, "no whole gzip file"),  # its own checksum
-        (GOOD[:20] + b"\xff" * 20 + GOOD[40:], "no whole gzip file"),
-        (gzip.compress(b"\x80\x04cos\nsystem\n" + RAW), "another header"),  # what a pickle begins with
-        (gzip.compress(RAW[:2] + b"\x0d" + RAW[3:]), "another header"),  # float32
-        (written(np.zeros((6, 28, 28))), "another header"),
-        (written(np.zeros((5, 784))), "another header"),
-        (gzip.compress(RAW[:9]), "another header"),
-        (gzip.compress(RAW[:-1]), "should hold 3920 bytes after its header, and holds 3919"),
-        (gzip.compress(RAW + b"\0"), "should hold 3920 bytes after its header, and holds more"),
+        pytest.param(b"", "another header", id="empty"),
+        pytest.param(b"no gzip at all", "no whole gzip file", id="no gzip"),
+        pytest.param(GOOD[: len(GOOD) // 2], "no whole gzip file", id="cut off"),
+        pytest.param(GOOD[:-6] + b"\0" * 6, "no whole gzip file", id="its own checksum"),
+        pytest.param(GOOD[:20] + b"\xff" * 20 + GOOD[40:], "no whole gzip file", id="overwritten"),
+        pytest.param(gzip.compress(b"\x80\x04cos\nsystem\n" + RAW), "another header", id="a pickle"),
+        pytest.param(gzip.compress(RAW[:2] + b"\x0d" + RAW[3:]), "another header", id="float32"),
+        pytest.param(written(np.zeros((6, 28, 28))), "another header", id="six images"),
+        pytest.param(written(np.zeros((5, 784))), "another header", id="flat images"),
+        pytest.param(gzip.compress(RAW[:9]), "another header", id="part of a header"),
+        pytest.param(gzip.compress(RAW[:-1]), "should hold 3920 bytes after its header, and holds 3919", id="a byte less"),
+        pytest.param(
+            gzip.compress(RAW + b"\0"), "should hold 3920 bytes after its header, and holds more", id="a byte more"
+        ),
     ],
 )
 def test_bad_files_are_one_line_with_their_name(tmp_path, content, words):
