@@ -19,20 +19,41 @@ SHOWN = 100  # members of a run that pictures show; median and interval are of a
 MEMBER, MEDIAN, LOW, HIGH = "member", "median", "low", "high"  # what a line of `drawn` is of
 
 
-def _late_fall(run: pd.DataFrame) -> float:
+Grids = dict[str, pd.DataFrame]
+"""The columns of one run's indices.csv, each float64 [seed, update]."""
+
+
+def _late_fall(run: Grids) -> pd.Series:
     """By which share the cost falls in the last part of the training; NaN if just the last record lies in it."""
-    late = run[run["update"] >= LATE * run["update"].iloc[-1]]
-    return 1 - late.cost.iloc[-1] / late.cost.iloc[0] if len(late) > 1 else np.nan
+    updates = run["cost"].columns
+    late = run["cost"].loc[:, updates >= LATE * updates[-1]]
+    return 1 - late.iloc[:, -1] / (late.iloc[:, 0] if late.shape[1] > 1 else np.nan)
 
 
-def _bulk_width_kept(run: pd.DataFrame) -> float:
+def _bulk_width_kept(run: Grids) -> pd.Series:
     """The last width of the bulk over the largest; NaN if all are 0."""
-    return run.bulk_width.iloc[-1] / run.bulk_width.max() if run.bulk_width.max() > 0 else np.nan
+    return _last("bulk_width")(run) / _largest("bulk_width")(run).replace(0, np.nan)
 
 
-def _participation(run: pd.DataFrame) -> float:
+def _participation(run: Grids) -> pd.Series | float:
     """The last participation ratio over P; NaN where it was not computed."""
-    return run.participation_ratio.iloc[-1] / run.parameters.iloc[-1] if "participation_ratio" in run else np.nan
+    return _last("participation_ratio")(run) / _last("parameters")(run) if "participation_ratio" in run else np.nan
+
+
+def _cost_mean(run: Grids) -> np.ndarray:
+    """The cost's mean over the updates, by the trapezoidal rule."""
+    updates = run["cost"].columns.to_numpy()
+    return np.trapezoid(run["cost"], updates, axis=1) / np.ptp(updates)
+
+
+def _last(column: str) -> Callable[[Grids], pd.Series]:
+    """That column at the last record."""
+    return lambda run: run[column].iloc[:, -1]
+
+
+def _largest(column: str) -> Callable[[Grids], pd.Series]:
+    """The largest value of that column."""
+    return lambda run: run[column].max(axis=1)
 
 
 FINAL_SCORES = {
@@ -42,20 +63,20 @@ FINAL_SCORES = {
 }
 """Measures for which a table may lack the column: name → column, label."""
 
-# One member's lines of indices.csv, in order → a number. The label is what tables and figures call it.
-MEASURES: dict[str, tuple[str, Callable[[pd.DataFrame], float]]] = {
-    "cost_mean": ("mean cost over training", lambda run: np.trapezoid(run.cost, run["update"]) / np.ptp(run["update"])),
-    "cost_last": ("final cost", lambda run: run.cost.iloc[-1]),
+# One run → a number for each member, in the order of its seeds. The label is what tables and figures call it.
+MEASURES: dict[str, tuple[str, Callable[[Grids], pd.Series | np.ndarray | float]]] = {
+    "cost_mean": ("mean cost over training", _cost_mean),
+    "cost_last": ("final cost", _last("cost")),
     "late_fall": ("fall of the cost in the last quarter", _late_fall),
-    **{name: (words, lambda run, column=column: run[column].iloc[-1]) for name, (column, words) in FINAL_SCORES.items()},
-    "zero_residuals_last": ("final share of zero residuals", lambda run: run.zero_residuals.iloc[-1]),
-    "alpha_mean": ("mean α over the records", lambda run: run.alpha.mean()),
-    "alpha_last": ("final α", lambda run: run.alpha.iloc[-1]),
-    "gamma_last": ("final γ", lambda run: run.gamma.iloc[-1]),
-    "gamma_max": ("largest γ", lambda run: run.gamma.max()),
-    "gamma_published_last": ("final γ as published", lambda run: run.gamma_published.iloc[-1]),
-    "gamma_published_max": ("largest γ as published", lambda run: run.gamma_published.max()),
-    "bulk_width_last": ("final width of the bulk", lambda run: run.bulk_width.iloc[-1]),
+    **{name: (words, _last(column)) for name, (column, words) in FINAL_SCORES.items()},
+    "zero_residuals_last": ("final share of zero residuals", _last("zero_residuals")),
+    "alpha_mean": ("mean α over the records", lambda run: run["alpha"].mean(axis=1)),
+    "alpha_last": ("final α", _last("alpha")),
+    "gamma_last": ("final γ", _last("gamma")),
+    "gamma_max": ("largest γ", _largest("gamma")),
+    "gamma_published_last": ("final γ as published", _last("gamma_published")),
+    "gamma_published_max": ("largest γ as published", _largest("gamma_published")),
+    "bulk_width_last": ("final width of the bulk", _last("bulk_width")),
     "bulk_width_kept": ("final over largest width of the bulk", _bulk_width_kept),
     "participation": ("participation ratio / P", _participation),
 }
@@ -90,15 +111,26 @@ def members(indices: pd.DataFrame) -> pd.DataFrame:
     """
     absent = [name for name, (column, _) in FINAL_SCORES.items() if column not in indices]
     measures = {name: measure for name, (_, measure) in MEASURES.items() if name not in absent}
-    rows = []
-    for key, run in indices.groupby([*RUN, "seed"], sort=False):
-        diverged = run.diverged.iloc[0]
-        values = {name: measure(run) if np.isnan(diverged) else np.nan for name, measure in measures.items()}
+    tables = []
+    for key, run in indices.groupby(RUN, sort=False):
+        wide = run.pivot(index="seed", columns="update").loc[run.seed.unique()]
+        grids = {name: wide[name] for name in run.select_dtypes("number") if name not in ("seed", "update")}
+        values = {name: measure(grids) for name, measure in measures.items()}
         if "alpha_error" in run:
-            values |= dict.fromkeys(NEEDS, np.nan) | {f"{name}_error": _error(run, name) for name in ESTIMATED}
-        member = dict(zip([*RUN, "seed"], key, strict=True))
-        rows.append(member | values | {"diverged": diverged, "source": run.source.iloc[0]})
-    return pd.DataFrame(rows)
+            values |= dict.fromkeys(NEEDS, np.nan) | {f"{name}_error": _error(grids, name) for name in ESTIMATED}
+        diverged = wide.diverged.iloc[:, 0]
+        found = pd.DataFrame(values, index=wide.index).mask(diverged.notna())
+        ends = {"diverged": diverged, "source": run.source.iloc[0]}
+        tables.append(found.assign(**ends).reset_index().assign(**dict(zip(RUN, key, strict=True))))
+    result = pd.concat(tables, ignore_index=True)
+    return result[[*RUN, *result.columns.drop(RUN)]]
+
+
+def _error(run: Grids, measure: str) -> pd.Series:
+    """How far a measure lies from where it would be with its column at either end of the errors, at all records at once."""
+    column, of = ESTIMATED[measure], MEASURES[measure][1]
+    ends = [of(run | {column: run[column] + sign * run[f"{column}_error"]}) for sign in (-1, 1)]
+    return np.maximum(*(abs(end - of(run)) for end in ends))
 
 
 def drawn(indices: pd.DataFrame) -> pd.DataFrame:
@@ -130,13 +162,6 @@ def lines_of(run: pd.DataFrame, of: str) -> pd.DataFrame:
     """Those lines of one run, as `drawn` gives it, that are MEDIAN, LOW or HIGH; of a single member, that one's."""
     lines = run[run.of == of]
     return run if lines.empty else lines
-
-
-def _error(run: pd.DataFrame, measure: str) -> float:
-    """How far a measure lies from where it would be with its column at either end of the errors, at all records at once."""
-    column, of = ESTIMATED[measure], MEASURES[measure][1]
-    ends = (of(run.assign(**{column: run[column] + sign * run[f"{column}_error"]})) for sign in (-1, 1))
-    return max(abs(end - of(run)) for end in ends)
 
 
 def over_architectures(table: pd.DataFrame) -> pd.DataFrame:
