@@ -39,7 +39,7 @@ class Products:
         samples: int | None = None,
     ) -> None:
         check(theta, network, objective)
-        self.dtype = np.dtype(precision)
+        self.dtype = dtype = np.dtype(precision)
         self._diagonal = penalty(network, objective, part)
         units, total = sum(network.hidden) + network.outputs, len(objective.features)
         passes = network.inputs + 1 + COEFFICIENTS * units
@@ -48,7 +48,8 @@ class Products:
         size = samples or max(1, WORKING // (self.dtype.itemsize * (passes + signals)))
         count = -(-total // size)
         self._ends = np.linspace(0, total, count + 1).round().astype(int)  # blocks as equal as can be
-        self._of_block = lambda start, stop: _product(theta, network, objective.samples(start, stop), part, self.dtype)
+        # without self in it: that would be a cycle, and the passes would stay until Python looks for such
+        self._of_block = lambda start, stop: _product(theta, network, objective.samples(start, stop), part, dtype)
         self._kept: dict[int, Callable] | None = {} if total * passes * self.dtype.itemsize <= KEPT else None
 
     def __call__(self, vectors: np.ndarray) -> np.ndarray:
