@@ -23,7 +23,7 @@ rule dataset:
         "../../envs/data.yaml"
     resources:
         mem_mb=lambda wildcards, attempt: attempt * resources.dataset(*sizes.data_size(PLAN.datasets[wildcards.dataset]))[0],
-        runtime=lambda wildcards: resources.dataset(*sizes.data_size(PLAN.datasets[wildcards.dataset]))[1],
+        runtime=lambda wildcards, attempt: attempt * resources.dataset(*sizes.data_size(PLAN.datasets[wildcards.dataset]))[1],
     params:
         *code("dataset", "data"),
         settings=lambda wildcards: PLAN.datasets[wildcards.dataset],
