@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator
 from filecmp import cmp
 from itertools import pairwise
 from pathlib import Path
+from runpy import run_path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
@@ -26,9 +27,9 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).parent.parent
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 FOLDERS = "home|root|tmp|work|mnt|Users|opt|var|srv|scratch"  # in which a path of somebody's machine would lie
-PATH = re.compile(rf"(?<![\w./}}<-])/(?:{FOLDERS})/[\w.-]+|\b[A-Z]:\\Users|file://")
-PRIVATE = re.compile(r"(?<![\w.=])(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\b(?!\.\d)")
-BINARY = {".png", ".gif", ".mat", ".nc", ".pdf"}
+PATH = re.compile(rf"(?<![\w./}}<+-])/(?:{FOLDERS})/[\w.-]+|\b[A-Z]:\\Users|file://[/\w]")
+PRIVATE = re.compile(r"(?<![\w.=^])(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01]))(?:\.\d{1,3}){2,3}\b(?!\.\d)")
+BINARY = {".png", ".gif", ".mat", ".mp4", ".nc", ".pdf"}
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -76,11 +77,11 @@ def links(pages: list[Path] | None = None) -> Iterator[str]:
 
 
 def places(files: list[Path] | None = None) -> Iterator[str]:
-    """No file carries a path or an address of somebody's machine; lock files carry no address at all."""
-    for file in files or tracked():
+    """No file, results included, carries a path or an address of somebody's machine; lock files carry no address at all."""
+    for file in files or sorted({*tracked(), *filter(Path.is_file, (ROOT / "results").rglob("*"))}):
         if file.suffix in BINARY or file == Path(__file__):
             continue
-        for number, line in enumerate(file.read_text().splitlines(), start=1):
+        for number, line in enumerate(file.read_text(errors="replace").splitlines(), start=1):
             address = file.suffix == ".lock" and "://" in line
             if found := PATH.search(line) or PRIVATE.search(line) or (address and re.search(r"\S*://\S*", line)):
                 yield f"{file.name}, line {number}: {found.group()}"
@@ -104,7 +105,11 @@ def pictures() -> Iterator[str]:
 
 
 def numbers() -> Iterator[str]:
-    """What README and docs say of verdicts and claims is what the last runs said, where these are."""
+    """What README and docs say of verdicts, and docs of claims, is what the last runs said, where these are."""
+    readme = (ROOT / "README.md").read_text()
+    updated = run_path(str(Path(__file__).with_name("agreement.py")))["updated"]
+    if updated(readme, pd.read_csv(ROOT / "docs/verdicts.csv")) != readme:
+        yield "README.md does not say what docs/verdicts.csv says: make images"
     results = {"docs/verdicts.csv": "verification/verdicts.csv", "docs/claims.csv": "claims/claims.csv"}
     for page, result in results.items():
         if not (ROOT / "results" / result).exists():
@@ -121,23 +126,25 @@ def clean() -> Iterator[str]:
     yield from said.splitlines()
 
 
-def made(*targets: str) -> Callable[[], Iterator[str]]:
-    """A check that `make` does."""
+def made(*arguments: str) -> Callable[[], Iterator[str]]:
+    """A check that `make` does, with these arguments."""
+    said = f"make {' '.join(arguments)}"
 
     def check() -> Iterator[str]:
-        for target in targets:
-            if subprocess.run(["make", *target.split()], cwd=ROOT).returncode:
-                yield f"make {target} failed"
+        if subprocess.run(["make", *arguments], cwd=ROOT).returncode:
+            yield f"{said} failed"
 
-    check.__doc__ = f"make {', make '.join(targets)}."
+    check.__doc__ = f"{said}."
     return check
 
 
 def archive() -> Iterator[str]:
     """make archive, and make check-archive of what it made."""
-    yield from made("archive")()
+    if failed := list(made("archive")()):
+        yield from failed
+        return
     found = sorted((ROOT / "build").glob("*.zip"), key=lambda path: path.stat().st_mtime)
-    yield from made(f"check-archive ARCHIVE={found[-1]}")() if found else ["no archive was made"]
+    yield from made("check-archive", f"ARCHIVE={found[-1]}")() if found else ["no archive was made"]
 
 
 QUICK = {"versions": versions, "links": links, "places": places, "clean": clean}

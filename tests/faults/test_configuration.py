@@ -436,6 +436,19 @@ def test_the_claims_of_the_project_have_the_form_of_their_schema(path):
     assert refusal(CONFIG | changes) is None
 
 
+def test_claims_of_the_project_are_found_from_elsewhere_and_recorded_as_given(tmp_path, monkeypatch):
+    """The settings of a result are to be of use in a clone, wherever Snakemake ran."""
+    monkeypatch.chdir(tmp_path)
+    path = "config/mnist_claims.yaml"
+    config = CONFIG | {"claims": CONFIG["claims"] | {"stated": path, "seeds": {"mnist": "linear"}}}
+    assert refusal(config) is None
+    assert config["claims"]["stated"] == path
+    assert configuration.located(path, ROOT) == os.path.relpath(ROOT / path)
+    (tmp_path / "config").mkdir()
+    (tmp_path / path).touch()
+    assert configuration.located(path, ROOT) == path
+
+
 def test_claims_of_the_paper_need_no_scientific_library():
     code = "import sys, yaml; from meanfield.jobs import configuration; "
     code += f"configuration.check(yaml.safe_load(open('config/config.yaml')), {str(SCHEMA)!r}); "

@@ -33,6 +33,12 @@ def test_a_readme_without_the_place_is_an_error():
         AGREEMENT["updated"]("# Title", pd.DataFrame(columns=["run", "quantity", "verdict", "worst"]))
 
 
+def test_readme_names_the_environment_with_the_first_command_that_needs_it():
+    paragraphs = (ROOT / "README.md").read_text().split("\n\n")
+    first = next(text for text in paragraphs if re.search(r"`[^`]*(snakemake --|python -m)", text))
+    assert "`source .venv/bin/activate`" in first
+
+
 def test_every_file_that_a_page_names_is_there():
     """Paths of the project in README, docs and the like; those with placeholders aside."""
     pages = [ROOT / "README.md", *ROOT.glob("*/README.md"), *ROOT.glob("docs/*.md")]

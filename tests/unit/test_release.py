@@ -1,6 +1,8 @@
 """The release's checklist: its quick checks hold of the project, and each finds what is wrong."""
 
+import os
 import runpy
+import shutil
 import subprocess
 import sys
 
@@ -10,9 +12,21 @@ from examples import ROOT
 RELEASE = runpy.run_path(str(ROOT / "docs/release.py"))
 
 
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A project in a folder with a blank, and a `make` that notes its arguments, a line each, and archives nothing."""
+    (root := tmp_path / "a project").mkdir()
+    monkeypatch.setitem(RELEASE["made"].__globals__, "ROOT", root)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    (tmp_path / "make").write_text(f"#!/bin/sh\nprintf '%s\\n' \"$@\" >> '{root}/made'\ntest ! -e '{root}/fails'\n")
+    (tmp_path / "make").chmod(0o755)
+    return root
+
+
 @pytest.mark.parametrize("check", ["versions", "links", "places"])
 def test_quick_checks_hold(check):
-    wrong = RELEASE["CHECKS"][check]()
+    """Of what git has; results may be those of anybody's mirror."""
+    wrong = RELEASE[check](*[RELEASE["tracked"]()] * (check == "places"))
     assert [line for line in wrong if not line.startswith("CHANGELOG.md says Unreleased")] == []  # between two releases
 
 
@@ -39,6 +53,42 @@ def test_addresses_are_found_in_lock_files_alone(tmp_path):
         (tmp_path / name).write_text("x @ https://example.org/x.whl\nnumpy==1.2.3.4\n")
     assert list(RELEASE["places"]([tmp_path / "a.lock"])) == ["a.lock, line 1: https://example.org/x.whl"]
     assert list(RELEASE["places"]([tmp_path / "a.md"])) == []
+
+
+def test_a_place_in_results_is_named(elsewhere):
+    subprocess.run(["git", "init", "--quiet"], cwd=elsewhere, check=True)
+    (elsewhere / "results/runs").mkdir(parents=True)
+    (elsewhere / "results/runs/a.csv").write_text("a\nnot from /" + "mnt/mirror: nothing\n")
+    (elsewhere / "results/b.html").write_text("of file:" + "// and ^10.1.2.3\n")  # as libraries in pages have it
+    (elsewhere / "results/c.mp4").write_bytes(b"\xff")
+    assert list(RELEASE["places"]()) == ["a.csv, line 2: /" + "mnt/mirror"]
+
+
+def test_what_was_archived_is_checked_unless_that_failed(elsewhere):
+    (elsewhere / "build").mkdir()
+    (elsewhere / "build/meanfield-1.zip").touch()
+    assert list(RELEASE["archive"]()) == []
+    made = ["archive", "check-archive", f"ARCHIVE={elsewhere}/build/meanfield-1.zip"]
+    assert (elsewhere / "made").read_text().splitlines() == made
+    (elsewhere / "fails").touch()
+    assert list(RELEASE["archive"]()) == ["make archive failed"]
+    assert (elsewhere / "made").read_text().splitlines() == [*made, "archive"]
+
+
+def test_numbers_that_are_not_those_of_results_are_named(elsewhere):
+    for name in ("README.md", "docs/verdicts.csv", "docs/claims.csv"):
+        (elsewhere / name).parent.mkdir(exist_ok=True)
+        shutil.copy(ROOT / name, elsewhere / name)
+    for kept, result in (("verdicts", "verification"), ("claims", "claims")):
+        (elsewhere / f"results/{result}").mkdir(parents=True)
+        shutil.copy(ROOT / f"docs/{kept}.csv", elsewhere / f"results/{result}/{kept}.csv")
+    assert list(RELEASE["numbers"]()) == []
+    readme = elsewhere / "README.md"
+    readme.write_text(readme.read_text().replace(" comparisons: ", "0 comparisons: "))
+    assert list(RELEASE["numbers"]()) == ["README.md does not say what docs/verdicts.csv says: make images"]
+    verdicts = elsewhere / "results/verification/verdicts.csv"
+    verdicts.write_text(verdicts.read_text().replace("identical", "differs"))
+    assert list(RELEASE["numbers"]())[1:] == ["docs/verdicts.csv is not results/verification/verdicts.csv: make images"]
 
 
 def test_checks_that_there_are_not_are_refused():

@@ -19,7 +19,6 @@ from meanfield.jobs import configuration, dependencies, disk, lifetime, lock, pl
 SCHEMA = ROOT / "workflow" / "schemas" / "config.schema.yaml"
 try:
     configuration.typed(config, workflow.config_settings.config, SCHEMA)
-    configuration.located(config, ROOT)
     configuration.check(config, SCHEMA)
     disk.insist_on_folder("results")
     disk.insist_on_writing(".snakemake")  # which a dry run needs, too
@@ -49,7 +48,8 @@ if "gpu" in workflow.resource_settings.resources and not config["gpu"]:
 # are `local`, the prefix does not apply that another workflow may give to this one's results.
 HELD = ("registry.csv", "summary.csv", "exceptions.csv", "claims.yaml")
 REGISTRY, SUMMARY, EXCEPTIONS, CLAIMS = (local(os.path.relpath(ROOT / "config" / "published" / name)) for name in HELD)
-CLAIMS = local(config["claims"]["stated"] or CLAIMS)
+if config["claims"]["stated"]:
+    CLAIMS = local(configuration.located(config["claims"]["stated"], ROOT))
 with open(CLAIMS) as stream:
     CLAIM_NAMES = list(yaml.safe_load(stream)["claims"])
 with open(SUMMARY) as stream:

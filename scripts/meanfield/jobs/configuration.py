@@ -77,12 +77,10 @@ def typed(config: dict, given: dict, schema: str | Path) -> None:
                 reduce(getitem, outer, config)[last] = yaml.safe_load(error.instance)
 
 
-def located(config: dict, root: str | Path) -> None:
-    """Have claims.stated lead to the project's own file, below `root`, where there is none of that name here; in place."""
-    claims = config.get("claims")
-    stated = claims.get("stated") if isinstance(claims, dict) else None
-    if isinstance(stated, str) and not Path(stated).exists() and (Path(root) / stated).is_file():
-        claims["stated"] = os.path.relpath(Path(root) / stated)
+def located(stated: str, root: str | Path) -> str:
+    """Where the file of claims.stated is: here, or in the project, below `root`, where there is none of that name here."""
+    ours = Path(root) / stated
+    return os.path.relpath(ours) if not Path(stated).exists() and ours.is_file() else stated
 
 
 def check(config: dict, schema: str | Path) -> None:
@@ -120,7 +118,7 @@ def check(config: dict, schema: str | Path) -> None:
                     f"each also with {CORRECTED}"
                 )
     if config["claims"]["stated"]:
-        _check_stated(config, Path(schema).with_name(CLAIMS))
+        _check_stated(config, Path(schema).absolute().with_name(CLAIMS))
 
 
 def _check_batches(config: dict) -> None:
@@ -143,7 +141,7 @@ def _check_batches(config: dict) -> None:
 
 def _check_stated(config: dict, schema: Path) -> None:
     """The file of claims of one's own is there, of the form that a schema asks for, and its names are known."""
-    stated = config["claims"]["stated"]
+    stated = located(config["claims"]["stated"], schema.parents[2])
     if not Path(stated).is_file():
         raise MeanfieldError(
             f"configuration: claims.stated is {stated!r}; there is no such file, seen from {Path.cwd().name}/"

@@ -5,23 +5,26 @@ Where a result comes from: the chain of jobs back to the download, as a tree, as
         --picture chain.svg     draws it, too, as SVG, PNG or PDF
         --command               prints the commands instead, as a script for a shell
 
-Read from what each job has left (`record`); no job imports this module.
+Read from what each job has left (`record`); no job imports this module. What draws, or reads YAML, is imported where that is
+asked for.
 """
 
 import argparse
 import json
+import os
 import shlex
 import sys
 from collections.abc import Container
 from functools import cached_property
 from pathlib import Path
-
-import yaml
+from typing import TYPE_CHECKING
 
 from meanfield.errors import MeanfieldError
-from meanfield.figures import lineage
 from meanfield.jobs.dependencies import sha256
 from meanfield.jobs.record import FOLDER, code_version, configuration_hash
+
+if TYPE_CHECKING:
+    from meanfield.figures.lineage import Box
 
 ROOT = Path(__file__).parents[3]  # of the project
 MOST = 24  # jobs of a rule in a picture; more are one box
@@ -43,8 +46,8 @@ class Chain:
     """
 
     def __init__(self, result: str | Path) -> None:
-        self.result = str(result)
-        folders = [folder / FOLDER.name for folder in Path(result).parents if folder.name == FOLDER.parent.name]
+        self.result = os.path.relpath(result)
+        folders = [folder / FOLDER.name for folder in Path(self.result).parents if folder.name == FOLDER.parent.name]
         self.folder = next((folder for folder in folders if folder.is_dir()), FOLDER)
         recorded = {
             path.relative_to(self.folder).with_suffix("").as_posix(): json.loads(path.read_text())
@@ -130,8 +133,10 @@ class Chain:
         visit(self.result, "", "")
         return [*lines, "", f"all of it: {self.about(self.maker[self.result], self.shared)}"]
 
-    def boxes(self) -> dict[str, lineage.Box]:
+    def boxes(self) -> "dict[str, Box]":
         """The chain as `lineage.draw` draws it: a box a job, or a rule that has more than MOST of them."""
+        from meanfield.figures.lineage import Box
+
         rules = [job.partition("/")[0] for job in self.jobs]
         names = {job: rule if rules.count(rule) > MOST else job for job, rule in zip(self.jobs, rules, strict=True)}
         files, members_of, boxes = {}, {}, {}
@@ -148,7 +153,7 @@ class Chain:
             if origin := self.origin(members[0]):
                 lines.append(f"from {origin['source']}: {Path(origin['address']).name}")
             needs = dict.fromkeys(names[other] for job in members for other in self.needs(job).values())
-            boxes[name] = lineage.Box(lines, "changed" if changed else "job" if needs else "origin", list(needs))
+            boxes[name] = Box(lines, "changed" if changed else "job" if needs else "origin", list(needs))
         return boxes
 
     def _line(self, path: str) -> str:
@@ -165,6 +170,8 @@ class Chain:
 
         MeanfieldError if the job has recorded a hash alone, as earlier versions did.
         """
+        import yaml
+
         content = self.jobs[self.maker[self.result]]
         if "settings" not in content:
             raise MeanfieldError(f"{self.result} was made by a version that recorded no configuration; make it again")
@@ -185,6 +192,10 @@ class Chain:
         given = ""
         if not as_usual:
             given = " --configfile configuration.json"
+            own = [entry["table"] for entry in content["settings"].get("datasets", {}).values() if "table" in entry]
+            own += filter(None, [content["settings"].get("claims", {}).get("stated")])
+            if own:
+                lines.append(f"# put beside it, as far as the project has them not: {', '.join(own)}")
             lines += ["cat > configuration.json << 'END'", json.dumps(content["settings"], indent=1), "END"]
         lines.append(f"snakemake {shlex.quote(target)} --cores {threads}{given}")
         return lines
@@ -200,6 +211,8 @@ def main(arguments: list[str]) -> None:
     chain = Chain(given.result)
     print("\n".join(chain.commands() if given.command else chain.tree()))
     if given.picture:
+        from meanfield.figures import lineage
+
         lineage.save(lineage.draw(chain.boxes(), chain.title()), given.picture)
 
 

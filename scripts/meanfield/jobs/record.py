@@ -4,9 +4,9 @@ import hashlib
 import json
 import platform
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
-from meanfield.data.storage import package_versions
 from meanfield.jobs.dependencies import sha256
 
 FOLDER = Path("results/provenance")  # or beside the logs, wherever these are
@@ -38,8 +38,11 @@ def write(
     """Write provenance/{rule}/{job}.json beside logs/, where the job's `log` is {rule}/{job}.log.
 
     In it are checksums of code, inputs and outputs; the configuration and its hash; Python, packages, threads, device.
-    `modules` are the checksums of the files of code behind the job, by their paths in the project.
+    `modules` are the checksums of the files of code behind the job, by their paths in the project. What another job has
+    recorded of these outputs, which are no longer its own, is removed.
     """
+    from meanfield.data.storage import package_versions  # with xarray, which reading records does not need
+
     content = {
         "code": code_version(Path(__file__).parent),
         "configuration": configuration_hash(config),
@@ -59,3 +62,14 @@ def write(
     temporary = path.with_name(f".part-{path.name}")
     temporary.write_text(json.dumps(content, indent=1) + "\n")
     temporary.replace(path)
+    _forget(outputs, path)
+
+
+def _forget(outputs: list[str], kept: Path) -> None:
+    """Remove other jobs' records of these outputs: a run made whole had other jobs than one made in pieces."""
+    named = [json.dumps(output).encode() for output in outputs]
+    for path in kept.parents[1].glob("*/[!.]*.json"):
+        with suppress(FileNotFoundError):  # removed by another job
+            content = path.read_bytes() if path != kept else b""
+            if any(name in content for name in named) and not set(outputs).isdisjoint(json.loads(content)["outputs"]):
+                path.unlink()

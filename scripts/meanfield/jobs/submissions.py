@@ -9,7 +9,6 @@ folder is in the queue, else with 1 and one line that names them; with --cancel 
 import logging
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -21,7 +20,8 @@ from meanfield.errors import MeanfieldError
 
 LOGS = ".snakemake/slurm_logs"  # where Snakemake's plugin has SLURM write the log of each submission, {number}.log
 ENDING = "COMPLETING"  # its processes are being ended
-PATIENCE = 60  # seconds, for what is ending, for SLURM's answer
+PATIENCE = 60  # seconds, for what is ending
+ANSWER = 10  # seconds, for SLURM's answer
 NAMED = 5  # submissions in one line
 REASONS = {
     "TIMEOUT": "it took longer than the {time} that it asked for",
@@ -51,10 +51,12 @@ class Submission(NamedTuple):
         return f"{self.number} ({self.name}, {self.state.lower()})"
 
 
-def ask(*command: str) -> str:
+def ask(*command: str, seconds: float = ANSWER) -> str:
     """What a program of SLURM's answers; MeanfieldError if it does not."""
     try:
-        answer = subprocess.run(command, text=True, capture_output=True, timeout=PATIENCE)
+        answer = subprocess.run(command, text=True, capture_output=True, timeout=seconds)
+    except FileNotFoundError as error:
+        raise MeanfieldError(f"there is no {command[0]} here, though jobs were submitted from here") from error
     except (OSError, subprocess.TimeoutExpired) as error:
         raise MeanfieldError(f"{command[0]} does not answer ({error})") from error
     if answer.returncode:
@@ -65,9 +67,9 @@ def ask(*command: str) -> str:
 def queued(logs: str | Path = LOGS) -> list[Submission]:
     """The submissions of the user that are in the queue and write their log beneath that folder.
 
-    None where there is no such folder or no SLURM; MeanfieldError if SLURM does not answer.
+    None where there is no such folder; MeanfieldError if SLURM does not answer.
     """
-    if not Path(logs).is_dir() or not shutil.which("squeue"):
+    if not Path(logs).is_dir():
         return []
     wanted = ",".join(f"{name}:|" for name in ("JobID", "State", "Name", "Comment", "StdOut"))
     lines = ask("squeue", "--noheader", f"--user={os.getuid()}", f"--Format={wanted}").splitlines()
@@ -94,21 +96,25 @@ def refusal(alive: Sequence[Submission]) -> str:
 def insist(logs: str | Path = LOGS, cancel: bool = False, patience: float = PATIENCE) -> None:
     """MeanfieldError if submissions of this folder are in the queue, `cancel`led before where that is asked for.
 
-    What is just ending is waited for, up to `patience` seconds. Where SLURM does not answer a warning says so.
+    What is just ending is waited for, up to `patience` seconds. Where SLURM does not even say whether there are some, a
+    warning says so.
     """
     try:
         alive = queued(logs)
+    except MeanfieldError as error:
+        unknown = "whether submissions of this folder are still in SLURM's queue cannot be told"
+        print(f"WARNING: {unknown}: {error}", file=sys.stderr)
+        return
+    try:
         if cancel and alive:
-            print(f"cancelled: {', '.join(map(str, alive))}", file=sys.stderr)
             ask("scancel", *(entry.number for entry in alive))
+            print(f"cancelled: {', '.join(map(str, alive))}", file=sys.stderr)
         end = time.monotonic() + patience
         while alive and (cancel or all(entry.state == ENDING for entry in alive)) and time.monotonic() < end:
             time.sleep(0.5)
             alive = queued(logs)
     except MeanfieldError as error:
-        unknown = "whether submissions of this folder are still in SLURM's queue cannot be told"
-        print(f"WARNING: {unknown}: {error}", file=sys.stderr)
-        return
+        raise MeanfieldError(f"{error}; {refusal(alive)}") from error
     if alive:
         raise MeanfieldError(refusal(alive))
 
@@ -117,17 +123,18 @@ def outcome(number: str, log: str | Path) -> tuple[str, str]:
     """The state in which a submission ended, and what it means, with what was asked for.
 
     From the queue while SLURM remembers it, else from its accounting, else from what SLURM wrote into its log; a state of
-    UNKNOWN where none of these tells.
+    UNKNOWN where none of these tells. Snakemake waits meanwhile, so SLURM has ANSWER seconds for it.
     """
     state, asked = "UNKNOWN", {"time": "time", "memory": "memory"}
     try:
-        shown = dict(re.findall(r"(\w+)=(\S+)", ask("scontrol", "--oneliner", "show", "job", number)))
+        shown = dict(re.findall(r"(\w+)=(\S+)", ask("scontrol", "--oneliner", "show", "job", number, seconds=ANSWER / 2)))
         state = shown["JobState"]
         memory = f"{shown['MinMemoryCPU']} a core" if "MinMemoryCPU" in shown else shown.get("MinMemoryNode", "memory")
         asked = {"time": shown.get("TimeLimit", "time"), "memory": memory}
     except (MeanfieldError, KeyError):
         try:
-            lines = ask("sacct", f"--jobs={number}", "--noheader", "--parsable2", "--format=State,Timelimit,ReqMem")
+            listed = "--noheader", "--parsable2", "--format=State,Timelimit,ReqMem"
+            lines = ask("sacct", f"--jobs={number}", *listed, seconds=ANSWER / 2)
             rows = [line.split("|") for line in lines.splitlines()]  # of the submission, then of each step
             states = [row[0].split()[0] for row in rows]
             state = "OUT_OF_MEMORY" if "OUT_OF_MEMORY" in states else states[0]  # a step's, where the shell then just failed

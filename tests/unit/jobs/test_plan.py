@@ -1,13 +1,18 @@
 """What a configuration comes to: runs, settings, sizes, names of jobs."""
 
+from copy import deepcopy
+from itertools import combinations
+
 import pytest
-from examples import CONFIG, RUNS
+import yaml
+from examples import CONFIG, ROOT, RUNS
 from meanfield.data import tables
 from meanfield.errors import MeanfieldError
-from meanfield.jobs.plan import CORRECTED, MOST_REPLAYED, SECOND, SOFTMAX, Plan, named, path
+from meanfield.jobs.plan import CORRECTED, MOST_REPLAYED, SECOND, SOFTMAX, SUFFIXES, Plan, named, path
 from meanfield.jobs.sizes import DELIMITERS, data_size
 from meanfield.training.arithmetic import KERNELS
 from meanfield.training.replay import ACTIVATIONS
+from snakemake.utils import update_config
 
 WHOLE = [("_".join(run[:2]), run[2]) for run in RUNS]
 PUBLISHED = [("linear_10", "esp"), ("linear_10", "relu"), ("digits_25", "esp")]
@@ -24,6 +29,17 @@ def test_runs_of_the_published_configuration():
     assert ours.runs[:2] == [{"dataset": "linear", "architecture": "10", "activation": name} for name in ("esp", "relu")]
     assert named(ours.runs[0]) == "linear_10_esp"
     assert path(ours.runs[0], "spectrum.nc") == "results/runs/linear/10/esp/spectrum.nc"
+
+
+def test_the_projects_configurations_overwrite_no_run_of_each_other():
+    """The deviations of the published one included: a folder holds the results of all."""
+    configurations = [deepcopy(CONFIG) for _ in range(3)]
+    for config, name in zip(configurations[1:], ("ensemble", "mnist"), strict=True):
+        update_config(config, yaml.safe_load((ROOT / f"config/{name}.yaml").read_text()))
+    runs = [set(map(named, Plan(config, WHOLE).runs)) for config in configurations]
+    runs[0].update(named(run) for protocol in ("published", *SUFFIXES) for run in plan().runs_of(protocol))
+    assert all(runs)
+    assert [first & second for first, second in combinations(runs, 2)] == [set()] * 3
 
 
 def test_the_corrected_protocol_stands_beside_the_published_one():

@@ -12,6 +12,7 @@ from meanfield.figures import lineage
 from meanfield.jobs import provenance, record
 from meanfield.jobs.provenance import Chain
 
+SCRIPTS = str(ROOT / "scripts")
 SETTINGS = {"seeds": 1, "mirror": None, "averaging": "float32", "epsilon": 1e-8}
 
 
@@ -83,6 +84,27 @@ def test_changed_and_unknown_results(results):
         Chain("results/nothing.csv")
 
 
+def test_the_record_of_who_made_it_before_is_gone(results):
+    """A run made in pieces and joined, then whole: one job has made the file that lies there."""
+    path, readers = Path("results/indices.csv"), results / "results/provenance/tables/readers.json"
+    for name, content in (("joined/a_indices.csv", "pieces"), ("indices/a", "whole")):
+        job("tables/readers", [str(path)] * path.exists(), ["results/read.csv"])
+        path.write_text(content)
+        job(name, ["results/datasets/a.nc"], [str(path)])
+    (results / "results/provenance/indices/.part-b.json").write_text("{")
+    chain = Chain(path)
+    assert list(chain.jobs) == ["indices/a", "dataset/a"]
+    assert "CHANGED" not in "".join(chain.tree())
+    assert readers.exists()
+    job("indices/c", [], ["results/c.csv"])
+    assert (results / "results/provenance/indices/a.json").exists()
+
+
+def test_a_result_is_found_however_its_path_is_written(results):
+    for path in ("./results/table.csv", results / "results/table.csv", "results/datasets/../table.csv"):
+        assert Chain(path).tree() == Chain("results/table.csv").tree()
+
+
 def test_an_input_made_again_since_is_named(results):
     (results / "results/datasets/a.nc").write_text("other")
     job("dataset/a", [], ["results/datasets/a.nc"])
@@ -139,6 +161,12 @@ def test_commands_write_the_configuration_and_name_the_file_alone(results):
     written = json.loads((results / "configuration.json").read_text())
     assert record.configuration_hash(written) == record.configuration_hash(SETTINGS)
     assert lines[-1] == "snakemake results/table.csv --cores 2 --configfile configuration.json"
+
+
+def test_the_commands_name_files_of_ones_own(results):
+    own = {"datasets": {"mine": {"table": "mine.csv"}, "linear": {}}, "claims": {"stated": "claims.yaml"}}
+    job("tables/tables", [], ["results/table.csv"], SETTINGS | own)
+    assert [line for line in Chain("results/table.csv").commands() if line.endswith("not: mine.csv, claims.yaml")]
 
 
 @pytest.mark.parametrize(
@@ -222,3 +250,11 @@ def test_no_job_depends_on_the_code_that_draws():
     names = {path.name for path in of_script(ROOT / "scripts/indices.py")}
     assert "record.py" in names
     assert not names & {"provenance.py", "lineage.py"}
+
+
+def test_the_tree_needs_nothing_that_draws(results):
+    code = "import sys; from meanfield.jobs.provenance import Chain; Chain('results/table.csv').tree(); print(*sys.modules)"
+    said = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, env={"PYTHONPATH": SCRIPTS}
+    )
+    assert not {"yaml", "matplotlib", "numpy"} & set(said.stdout.split())

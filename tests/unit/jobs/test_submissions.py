@@ -4,6 +4,7 @@ import logging
 import os
 import subprocess
 import sys
+import time
 
 import pytest
 from examples import ROOT
@@ -95,6 +96,40 @@ def test_a_slurm_that_does_not_answer_is_a_warning(folder, capsys):
     submissions.insist()
     said = capsys.readouterr().err
     assert "cannot be told: squeue does not answer (slurm_load_jobs error: Unable to contact" in said
+
+
+def test_what_cannot_be_cancelled_is_refused(folder, capsys):
+    queue(folder, "RUNNING")
+    program(folder, "scancel", status=1, error="scancel: error: Kill job error on job id 12: Access/permission denied")
+    with pytest.raises(MeanfieldError, match=r"Access/permission denied\); submissions .* 12 \(trainings, running\)"):
+        submissions.insist(cancel=True)
+    assert capsys.readouterr().err == ""
+
+
+def test_a_slurm_that_stops_answering_while_jobs_end_is_refused(folder, monkeypatch):
+    queue(folder, "COMPLETING")
+    monkeypatch.setattr(submissions.time, "sleep", lambda _: program(folder, "squeue", status=1))
+    with pytest.raises(MeanfieldError, match=r"squeue does not answer .* 12 "):
+        submissions.insist()
+
+
+def test_without_slurm_a_line_says_that_jobs_were_submitted_from_here(folder, monkeypatch, capsys):
+    monkeypatch.setenv("PATH", "")
+    submissions.insist()
+    assert "cannot be told: there is no squeue here, though jobs were submitted" in capsys.readouterr().err
+
+
+def test_a_slurm_that_hangs_is_not_waited_for(folder, monkeypatch, capsys):
+    monkeypatch.setattr(submissions, "ANSWER", 0.5)
+    monkeypatch.setitem(submissions.ask.__kwdefaults__, "seconds", 0.5)
+    for name in ("squeue", "scontrol", "sacct"):
+        program(folder, name)
+        (folder.parent / "bin" / name).write_text("#!/bin/sh\nexec sleep 60\n")
+    began = time.monotonic()
+    submissions.insist()
+    assert submissions.outcome("12", "12.log") == ("UNKNOWN", "")
+    assert time.monotonic() - began < 10
+    assert capsys.readouterr().err.count("cannot be told: squeue does not answer") == 1
 
 
 @pytest.mark.parametrize(("option", "status"), [((), 1), (("--cancel",), 0)])
