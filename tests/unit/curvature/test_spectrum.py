@@ -54,6 +54,20 @@ def test_a_network_of_dead_units_has_no_extremes():
         assert result.lambda_max.item() == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize("method", [{"method": "inertia"}, {"method": "lanczos", "inertia_at": [0], "inertia_up_to": 99}])
+def test_a_hessian_of_zeros_is_counted(method):
+    """Of a saturated output whose targets are met."""
+    network = Network.of("3", "relu", 2, 1)
+    theta = np.zeros(network.size)
+    theta[network.layout[-1].bias] = 1000
+    data = propagation.Objective(LOSSES["sigmoid cross-entropy"], np.ones((5, 2)), np.ones((5, 1)), 0.2)
+    result = at_one_record(network, theta, data, **method)
+    for name in result.keys() & {"flat", "flat_exact", "flat_resolved", "zero_rows"}:
+        assert result[name] == network.size, name
+    for name in result.keys() & {"negative", "negative_exact", "negative_resolved"}:
+        assert result[name] == 0, name
+
+
 @pytest.mark.parametrize("run", examples.LESS_DIGITS, ids="_".join)
 def test_symmetry_identity_at_every_record(run, published):
     network, data = examples.network(run, published), examples.objective(run[0], published)
