@@ -46,7 +46,8 @@ def join_arrays(paths: Sequence[str | Path], joined: str | Path) -> None:
             dtype = np.result_type(*(each.dtype for each in found)) if MEMBER in found[0].dimensions else found[0].dtype
             model = next((each for each in found if each.dtype == dtype), found[0])
             packed = {"compression": "gzip", "compression_opts": 1} if dtype.kind == "f" else {}
-            variable = target.create_variable(name, model.dimensions, dtype, fillvalue=model.attrs.get("_FillValue"), **packed)
+            fill = model.attrs.get("_FillValue")
+            variable = target.create_variable(name, model.dimensions, dtype, fillvalue=fill, **packed)
             variable.attrs.update({key: value for key, value in model.attrs.items() if key != "_FillValue"})
             if MEMBER not in model.dimensions:
                 variable[...] = model[...]
