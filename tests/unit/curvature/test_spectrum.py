@@ -68,6 +68,18 @@ def test_a_hessian_of_zeros_is_counted(method):
         assert result[name] == 0, name
 
 
+@pytest.mark.parametrize("options", [{}, {"method": "lanczos", "steps": 9}])
+def test_no_member_depends_on_those_before_it(options):
+    """In a network with more than SMALL parameters, whose extremes come from Lanczos."""
+    network, rng = Network.of("50", "esp", 2, 1), np.random.default_rng(0)
+    target = rng.integers(2, size=(20, 1)).astype(float)
+    data = propagation.Objective(LOSSES["sigmoid cross-entropy"], rng.normal(size=(20, 2)), target, 0.05)
+    parameters = ("seed", "update", "parameter"), rng.normal(size=(2, 2, network.size))
+    both = xr.Dataset({"parameters": parameters}, {"seed": [1, 2], "update": [0, 1]})
+    whole, last = (spectrum.along_trajectory(some, network, data, **options) for some in (both, both.sel(seed=[2])))
+    assert whole.sel(seed=[2]).identical(last)
+
+
 @pytest.mark.parametrize("run", examples.LESS_DIGITS, ids="_".join)
 def test_symmetry_identity_at_every_record(run, published):
     network, data = examples.network(run, published), examples.objective(run[0], published)
