@@ -22,7 +22,7 @@ with step(snakemake) as job:
     if exceeding := int(spectra.get("in_float64", 0 * spectra.tolerance).sum()):
         job.say(f"{job.name}: {exceeding} of the records exceed float32, and are estimated in float64 (in_float64)")
     if "inertia_skipped" in spectra.attrs:
-        job.say(f"{job.name}: {spectra.inertia_skipped} (spectrum.inertia_up_to)")
+        job.say(f"{job.name}: {spectra.inertia_skipped}")
     said = ("spectrum", "Hessian spectrum along training", job.wildcards)
     about = description.derived(trajectory, *said, spectrum=job.params.spectrum)
     storage.write(spectra.assign_attrs(about), job.output[0], origin=trajectory)

@@ -396,6 +396,7 @@ def test_counts_beside_the_estimates_are_those_of_all_eigenvalues():
             values, within = solved.eigenvalues.values[seed, record], float(tau[seed, record])
             assert negative[seed, record] == (values < -within).sum()
             assert flat[seed, record] == (np.abs(values) <= within).sum()
+    assert found.inertia_skipped == "nothing was counted by inertia at updates 7: not recorded (spectrum.inertia_at)"
     shares = indices.shares(found, network.size)
     np.testing.assert_array_equal(shares["alpha_exact"], found.negative_exact / network.size)
     assert (np.abs(found.negative_exact - found.negative) <= found.negative_error)[0, 1:].all()
@@ -406,7 +407,9 @@ def test_networks_that_are_too_large_to_be_counted_say_so():
     counted = {"inertia_at": ["last"], "inertia_up_to": network.size - 1}
     found = spectrum.along_trajectory(trajectory_of(theta), network, data, method="lanczos", steps=5, **counted)
     assert "negative_exact" not in found
-    expected = f"nothing was counted by inertia: {network.size} parameters, more than {network.size - 1}"
+    expected = (
+        f"nothing was counted by inertia: {network.size} parameters, more than {network.size - 1} (spectrum.inertia_up_to)"
+    )
     assert found.attrs["inertia_skipped"] == expected
     plain = spectrum.along_trajectory(trajectory_of(theta), network, data, method="lanczos", steps=5)
     assert "inertia_skipped" not in plain.attrs
