@@ -19,8 +19,10 @@ with step(snakemake) as job:
     trajectory, dataset = storage.read(job.input.trajectory), storage.read(job.input.dataset)
     run = (dataset, job.wildcards.architecture, job.wildcards.activation, job.params.averaging)
     spectra = of_run(trajectory, *run, **job.params.spectrum, dense=dense, progress=job.progress)
+    if exceeding := int(spectra.get("in_float64", 0 * spectra.tolerance).sum()):
+        job.say(f"{job.name}: {exceeding} of the records exceed float32, and are estimated in float64 (in_float64)")
     if "inertia_skipped" in spectra.attrs:
-        job.say(f"{job.name}: {spectra.inertia_skipped} (spectrum.inertia_up_to)")
+        job.say(f"{job.name}: {spectra.inertia_skipped}")
     said = ("spectrum", "Hessian spectrum along training", job.wildcards)
     about = description.derived(trajectory, *said, spectrum=job.params.spectrum)
     storage.write(spectra.assign_attrs(about), job.output[0], origin=trajectory)

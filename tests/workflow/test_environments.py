@@ -156,6 +156,9 @@ def test_the_gpu_profile_cannot_be_switched_off_unnoticed(tmp_path, mirror):
     options = ("seeds=2", "gpu=True", "arithmetic=tensorflow")
     result = workflow.snakemake("--dry-run", "--profile", "workflow/profiles/gpu", "--config", *options)
     assert result.stdout.count("gpu=1") == 30
+    options = ("gpu=True", "arithmetic=tensorflow", "spectrum={method: lanczos}")
+    result = workflow.snakemake("--dry-run", "--profile", "workflow/profiles/gpu", "--config", *options)
+    assert result.stdout.count("gpu=1") == 15  # training; products are NumPy's
 
 
 @pytest.mark.long

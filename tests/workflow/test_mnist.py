@@ -63,7 +63,7 @@ def test_the_small_network_is_counted_and_estimates_agree(judged, activation):
 def test_the_larger_network_is_not_and_says_so(judged):
     spectrum = opened(judged, "runs/mnist/4/relu/spectrum.nc")
     assert spectrum.attrs["parameters"] == SIZES["4"]
-    words = f"nothing was counted by inertia: {SIZES['4']} parameters, more than {LIMIT}"
+    words = f"nothing was counted by inertia: {SIZES['4']} parameters, more than {LIMIT} (spectrum.inertia_up_to)"
     assert spectrum.attrs["inertia_skipped"] == words
     assert f"spectrum mnist 4 relu: {words}" in judged.result.stdout
 

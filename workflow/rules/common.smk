@@ -55,8 +55,9 @@ with open(CLAIMS) as stream:
 with open(SUMMARY) as stream:
     PLAN = plan.Plan(config, [(row["experiment"], row["activation"]) for row in csv.DictReader(stream)])
 
-# On a GPU the spectrum step uses TensorFlow's linear algebra, so both steps share an environment.
-TRAIN, SPECTRUM = ("train-gpu", "train-gpu") if config["gpu"] else ("train-cpu", "spectrum")
+# On a GPU the spectrum step uses TensorFlow's linear algebra, so both steps share an environment. Products are NumPy's.
+DENSE_ON_GPU = config["gpu"] and config["spectrum"]["method"] != "lanczos"
+TRAIN, SPECTRUM = "train-gpu" if config["gpu"] else "train-cpu", "train-gpu" if DENSE_ON_GPU else "spectrum"
 CUDA = [resources.gpu] if config["gpu"] else []
 SHOWN = ", ".join(PLAN.activations)  # in results with a panel or curve for each
 VIDEOS = [f"results/videos/{pair}.mp4" for pair in PLAN.drawn]

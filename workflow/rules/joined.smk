@@ -22,7 +22,7 @@ if PLAN.split:
         conda:
             "../../envs/analysis.yaml"
         resources:
-            **SMALL,
+            **asked(resources.joining),
         params:
             *code("joined", "analysis"),
         script:

@@ -22,8 +22,8 @@ rule spectrum:
         f"../../envs/{SPECTRUM}.yaml"
     threads: config["threads"]["spectrum"]
     resources:
-        **asked(resources.spectrum, *CUDA),
-        gpu=int(config["gpu"]),
+        **asked(resources.spectrum, *(CUDA if DENSE_ON_GPU else [])),
+        gpu=int(DENSE_ON_GPU),
     params:
         *code("spectrum", SPECTRUM),
         activation=activation,

@@ -32,16 +32,20 @@ def counted_beside(
     """Estimates of a spectrum, at parameters [seed, update, P], with counts by inertia at these updates, NaN at others.
 
     negative and flat with `_exact` have the τ of the estimates, those with `_resolved` tolerance_resolved, the solver's. A
-    network with more than `most` parameters gets the attribute inertia_skipped instead.
+    network with more than `most` parameters gets the attribute inertia_skipped instead, which also names updates that were
+    not recorded.
     """
     if network.size > most:
-        skipped = f"nothing was counted by inertia: {network.size} parameters, more than {most}"
+        skipped = f"nothing was counted by inertia: {network.size} parameters, more than {most} (spectrum.inertia_up_to)"
         return spectrum.assign_attrs(inertia_skipped=skipped)
     largest = np.maximum(abs(spectrum.lambda_min.values), abs(spectrum.lambda_max.values))
     taus = {"exact": spectrum.tolerance.values, "resolved": tolerance(network.size, largest)}
     names = [f"{count}_{kind}" for kind in taus for count in ("negative", "flat")]
     result = {name: np.full(largest.shape, np.nan) for name in (*names, "tolerance_resolved")}
     chosen = np.isin(spectrum["update"], chosen_updates(spectrum["update"].values, updates))
+    if absent := sorted({*updates} - {"last", *spectrum["update"].values.tolist()}):
+        said = f"nothing was counted by inertia at updates {', '.join(map(str, absent))}: not recorded (spectrum.inertia_at)"
+        spectrum = spectrum.assign_attrs(inertia_skipped=said)
     for place in map(tuple, np.argwhere(chosen & ~np.isnan(largest))):
         counts = _counts(parameters[place], [values[place] for values in taus.values()], network, objective, dense)
         for kind, (negative, flat) in zip(taus, counts, strict=True):

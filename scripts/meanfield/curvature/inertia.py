@@ -34,6 +34,8 @@ def count_below(matrix: np.ndarray, shifts: Sequence[float], overwrite: bool = F
     One copy serves all, or, to `overwrite` it, the matrix itself, if its rows lie one after the other: a factorization takes
     the lower triangle, which the upper one gives back. MeanfieldError if LAPACK refuses the matrix.
     """
+    if not matrix.size:  # which LAPACK refuses
+        return (0,) * len(shifts)
     work = matrix.T if overwrite else np.array(matrix, order="F")
     diagonal = np.diagonal(matrix).copy()
     counts = []

@@ -12,6 +12,7 @@ Parameters whose row is exactly zero are found, and counted, by one product, and
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
@@ -27,7 +28,6 @@ from meanfield.model.propagation import Objective
 
 COVERAGE = 0.95  # probability with which a count lies within its error
 SEED = 0  # of the probes: the same at all points, so that what changes along training is the network
-EPSILON = np.finfo(float).eps
 EXHAUSTED = 10  # times ε of the largest step: a shorter one leads nowhere, all that H reaches from the probe is known
 BASIS = 2**30  # bytes of Lanczos vectors at once: as many probes as fit go together, at least one
 
@@ -224,22 +224,22 @@ def _up_to(nodes: np.ndarray, weights: np.ndarray, kept: int, size: int, x: np.n
 
 
 def cumulative(
-    nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, x: np.ndarray
+    nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, x: np.ndarray, precision: str = "float64"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The share of eigenvalues up to each x [point], and its bounds, which hold at each point with probability COVERAGE.
 
-    Nodes and weights [probe, node] of one record, as `of_product` gives them.
+    Nodes and weights [probe, node] of one record, as `of_product` gives them in that precision.
     """
     kept = size - zero_rows
     lower, upper = _up_to(nodes, weights, kept, size, x)
-    bounds = bounds_of_count(lower, upper, kept, len(nodes), nodes.shape[1] * EPSILON)
+    bounds = bounds_of_count(lower, upper, kept, len(nodes), nodes.shape[1] * np.finfo(precision).eps)
     zeros = zero_rows * (x >= 0)
     shares = np.clip(kept * (lower + upper) / 2, *bounds), *bounds
     return tuple((share + zeros) / size for share in shares)
 
 
 def binned(
-    nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, edges: np.ndarray
+    nodes: np.ndarray, weights: np.ndarray, zero_rows: int, size: int, edges: np.ndarray, precision: str = "float64"
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """How many eigenvalues lie beyond each of `edges` [bin + 1] and up to the next, zero rows aside, and bounds: [bin] each.
 
@@ -248,7 +248,7 @@ def binned(
     kept = size - zero_rows
     lower, upper = _up_to(nodes, weights, kept, size, edges)
     least, most = np.maximum(lower[1:] - upper[:-1], 0), upper[1:] - lower[:-1]
-    bounds = bounds_of_count(least, most, kept, len(nodes), 2 * nodes.shape[1] * EPSILON)
+    bounds = bounds_of_count(least, most, kept, len(nodes), 2 * nodes.shape[1] * np.finfo(precision).eps)
     return np.clip(kept * np.diff(lower + upper) / 2, *bounds), *bounds
 
 
@@ -258,6 +258,19 @@ def zero_rows(theta: np.ndarray, network: Network, objective: Objective) -> np.n
     In a zero row every term has a factor 0, so its product is exactly 0; in another it is so with probability 0.
     """
     return Products(theta, network, objective)(np.random.default_rng(SEED).normal(size=network.size)) == 0
+
+
+def _of_member(
+    theta: np.ndarray, network: Network, objective: Objective, zero: np.ndarray, settings: Settings
+) -> dict[str, float | np.ndarray]:
+    """`of_product` of the Hessian at theta [P]. What exceeds float32 is computed in float64, as `in_float64` says there."""
+    products = Products(theta, network, objective, precision=settings.precision, vectors=settings.probes)
+    if settings.precision == "float64":
+        return of_product(products, zero, settings)
+    with suppress(MeanfieldError), np.errstate(over="ignore", invalid="ignore"):
+        return of_product(products, zero, settings) | {"in_float64": 0}
+    del products
+    return _of_member(theta, network, objective, zero, settings._replace(precision="float64")) | {"in_float64": 1}
 
 
 def of_members(
@@ -273,8 +286,7 @@ def of_members(
     rows = []
     for theta in members:
         zero = zero_rows(theta, network, objective)
-        products = Products(theta, network, objective, precision=settings.precision, vectors=settings.probes)
-        row = of_product(products, zero, settings) | {"negative_published": np.nan, "symmetric": np.nan}
+        row = _of_member(theta, network, objective, zero, settings) | {"negative_published": np.nan, "symmetric": np.nan}
         if symmetries:
             gradient = propagation.gradient(theta, network, objective)
             row["symmetric"] = symmetry.flat_directions(theta, gradient, symmetries, ~zero, row["tolerance"])

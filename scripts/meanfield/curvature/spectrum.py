@@ -4,6 +4,7 @@ The spectrum of the Hessian along training, and how much of it is negative or fl
 By all eigenvalues (`eigen`), by counts alone (`inertia`), or by estimates without the matrix (`quadrature`).
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
@@ -15,6 +16,7 @@ from meanfield.curvature.dense import NUMPY, Dense
 from meanfield.curvature.eigen import eigenvalues, eigenvectors, participation_ratios, tolerance, without, zero_rows
 from meanfield.curvature.inertia import count_below, extreme_eigenvalue
 from meanfield.data.task import problem, splits_of
+from meanfield.errors import MeanfieldError
 from meanfield.model import propagation
 from meanfield.model.network import Network
 from meanfield.model.propagation import Objective
@@ -151,19 +153,30 @@ def along_trajectory(
     estimates, each with its `_error`, of negative, flat (τ is `resolution` of the largest |λ|), lambda_min and lambda_max.
     Beside them, at the updates `inertia_at`, counts by inertia of networks with at most `inertia_up_to` parameters: `_exact`
     with the same τ, `_resolved` with tolerance_resolved = P·ε·max|λ|; of larger ones the attribute inertia_skipped says so.
-    All is NaN where a member's parameters are, since it had diverged.
+    All is NaN where a member's parameters are, since it had diverged. A MeanfieldError names seed and update.
     """
     parameters = trajectory.parameters.values
     finite = np.isfinite(parameters).all(axis=-1)
-    members = parameters[finite] if finite.any() else np.zeros((1, network.size))  # whose results have no place
-    chunk = max(1, CHUNK // (8 * network.size**2))
     settings = quadrature.Settings(**lanczos) if method == "lanczos" else None
-    results, starts = [], {}
-    for start in progress(range(0, len(members), chunk), "block"):
-        some = members[start : start + chunk], network, objective
-        results.append(
-            of_members(*some, method, dense, starts) if settings is None else quadrature.of_members(*some, settings, starts)
-        )
+    chunk = 1 if settings else max(1, CHUNK // (8 * network.size**2))
+    blocks = [
+        (member, updates[at : at + chunk])
+        for member, updates in enumerate(map(np.flatnonzero, finite))
+        for at in range(0, len(updates), chunk)
+    ]
+    results, starts = [], defaultdict(dict)  # of each member its own: no member depends on those before it
+    for member, updates in progress(blocks or [(0, np.zeros(1, int))], "block"):
+        theta = parameters[member, updates] if blocks else np.zeros((1, network.size))  # whose results have no place
+        some = theta, network, objective
+        try:
+            results.append(
+                quadrature.of_members(*some, settings, starts[member])
+                if settings
+                else of_members(*some, method, dense, starts[member])
+            )
+        except MeanfieldError as error:
+            ends = " to ".join(dict.fromkeys(map(str, trajectory["update"].values[updates[[0, -1]]])))
+            raise MeanfieldError(f"seed {trajectory.seed.values[member]}, update {ends}: {error}") from error
     dims = {1: ("seed", "update"), 2: ("seed", "update", "mode"), 3: ("seed", "update", "probe", "node")}
     joined = {name: np.concatenate([result[name] for result in results]) for name in results[0]}
     said = settings._asdict() | {"coverage": quadrature.COVERAGE} if settings else {}

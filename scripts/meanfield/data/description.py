@@ -52,6 +52,7 @@ VARIABLES = {
     "weights": "weight of a node; their mean over the probes adds up to the share of eigenvalues that are no zero rows'",
     "negative": "number of eigenvalues below minus the tolerance",
     "flat": "number of eigenvalues within the tolerance of zero",
+    "in_float64": "1 where products exceed the precision that was asked for, and are in float64, else 0",
     "negative_exact": "number of eigenvalues below minus the tolerance, counted by inertia",
     "flat_exact": "number of eigenvalues within the tolerance of zero, counted by inertia",
     "tolerance_resolved": "number of parameters times machine epsilon times the largest |eigenvalue|",

@@ -125,7 +125,7 @@ def symlog_counts(values: np.ndarray, zeros: int, edges: np.ndarray) -> tuple[np
 def _estimates(record: xr.Dataset, edges: np.ndarray) -> np.ndarray:
     """Estimates of one record, zero rows aside, and their bounds: float64 [3, bin]."""
     density = record.nodes.values, record.weights.values, int(record.zero_rows), record.attrs["parameters"]
-    return np.array(quadrature.binned(*density, edges))
+    return np.array(quadrature.binned(*density, edges, record.attrs["precision"]))
 
 
 def bars(record: xr.Dataset, edges: np.ndarray) -> tuple[Bars, tuple[float, float]]:

@@ -185,7 +185,7 @@ def fig4b_gamma(indices: pd.DataFrame, published: Published) -> Figure:
     first = indices[indices.groupby(RUN).seed.transform("min") == indices.seed]
     one = ", first seed" if len(first) < len(indices) else ""
     runs = list(first.groupby(RUN, sort=False))
-    flat = [(name, run) for name, run in runs if run.filter(items=[*CAUSES, "gamma_lifted"]).to_numpy().any()]
+    flat = [(name, run) for name, run in runs if (run.filter(items=["gamma", *CAUSES, "gamma_lifted"]) > 0).any(axis=None)]
     figure, columns = _columns(indices, len(rows), 1.9, below=len(flat))
     for panels, pair in columns:
         _quantities(panels[:2], pair, published, "cost", rows)

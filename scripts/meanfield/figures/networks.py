@@ -81,7 +81,7 @@ def _distribution(axes: Axes, name: str, record: xr.Dataset) -> None:
         return
     nodes = np.unique(np.append(record.nodes.values, 0.0))  # where zero rows are
     density = record.nodes.values, record.weights.values, int(record.zero_rows), record.attrs["parameters"]
-    curves = np.array(quadrature.cumulative(*density, nodes))
+    curves = np.array(quadrature.cumulative(*density, nodes, record.attrs["precision"]))
     nodes, (share, low, high) = np.append(nodes[0], nodes), np.pad(curves, ((0, 0), (1, 0)))
     axes.fill_between(nodes, low, high, step="post", color=look["color"], alpha=style.BAND, lw=0)
     axes.plot(nodes, share, **look, drawstyle="steps-post")

@@ -247,6 +247,7 @@ class Plan:
             batch=self.config["optimizer"]["batch_size"],
             counted=len(spectrum["inertia_at"]) if by_products else 0,
             counted_up_to=spectrum["inertia_up_to"],
+            by_inertia=spectrum["method"] == "inertia",
         )
 
     def longest(self, dataset: str, architecture: str | None = None) -> int:

@@ -30,6 +30,7 @@ class Problem(NamedTuple):
     batch: int | None = None  # samples of an update, if not all
     counted: int = 0  # records at which eigenvalues are counted by inertia, besides,
     counted_up_to: int = 0  # in networks of so many parameters at most
+    by_inertia: bool = False  # whether eigenvalues are only counted, at all records
 
     @property
     def parameters(self) -> int:
@@ -53,13 +54,16 @@ def training(problem: Problem) -> tuple[int, int]:
 
 
 def spectrum(problem: Problem) -> tuple[int, int]:
-    """MiB and minutes: 8·P² numbers for Hessians and their solution, S·V·P² for eigenvectors, and the trajectory."""
+    """MiB and minutes: 8·P² numbers for Hessians and their solution, S·V·P² for eigenvectors, and the trajectory.
+
+    By inertia 3·P²: the Hessian, it without zero rows, and a factorization, of which there are two.
+    """
     if problem.lanczos:
         asked, counted = _by_products(problem, *problem.lanczos), _by_inertia(problem)
         return max(asked[0], counted[0]), asked[1] + counted[1]
-    squares = (8 + 2 * problem.seeds * problem.vectors) * problem.parameters**2
-    numbers = squares + 2 * problem.trajectory
-    products = 1e-10 * problem.samples * problem.parameters**2 + 2e-10 * problem.parameters**3
+    matrices, cubes = (3, 1e-10) if problem.by_inertia else (8 + 2 * problem.seeds * problem.vectors, 2e-10)
+    numbers = matrices * problem.parameters**2 + 2 * problem.trajectory
+    products = 1e-10 * problem.samples * problem.parameters**2 + cubes * problem.parameters**3
     return PYTHON + 8 * numbers // MIB, LEAST + round(problem.records * problem.seeds * products / 60)
 
 
@@ -111,9 +115,19 @@ def table(problems: Sequence[Problem]) -> int:
 
 def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
     """MiB and minutes of a job that reads trajectories and spectra of so many runs, and their data."""
-    squares = 0 if problem.lanczos else (1 + problem.seeds * problem.vectors) * problem.parameters**2
+    squares = 0 if problem.lanczos or problem.by_inertia else (1 + problem.seeds * problem.vectors) * problem.parameters**2
     numbers = 2 * problem.trajectory + squares + 4 * _density(problem)
     return 3 * PYTHON + 8 * (runs * numbers + 3 * problem.samples * problem.inputs) // MIB, LEAST
+
+
+def joining(problem: Problem) -> tuple[int, int]:
+    """MiB and minutes of a job that joins the pieces of a run, at 10 MB/s: the eigenvectors of a piece lie in memory."""
+    vectors = problem.vectors * problem.parameters**2
+    held = max(
+        vectors, min(problem.seeds * vectors, MIB * 256)
+    )  # of one member or, of several, of as many as fit into 2 GiB
+    spectra = problem.seeds * (vectors + problem.records * problem.parameters) + 2 * _density(problem)
+    return 1000 + 8 * held // MIB, 2 * LEAST + 8 * max(problem.trajectory, spectra) // (60 * 10**7)
 
 
 def explorer(problems: Sequence[Problem]) -> int:

@@ -10,12 +10,11 @@ from collections.abc import Callable
 import numpy as np
 
 from meanfield.model.network import Layout, Network
-from meanfield.model.propagation import Objective, check, linearized, penalty
+from meanfield.model.propagation import COEFFICIENTS, WORKING, Objective, check, linearized, penalty, sample_blocks
 
-WORKING = 256 * 2**20  # bytes of signals at once, in one block of samples
 KEPT = 2**30  # bytes of forward and backward passes that are kept from product to product; if they need more, none is
 WIDE = 256  # units times vectors that make a matrix product as fast as it gets: more vectors at once would only take memory
-SIGNALS, COEFFICIENTS = 5, 12  # numbers a unit and sample: those of one vector at once, those of the passes
+SIGNALS = 5  # numbers a unit and sample of one vector at once, beside those of the passes
 
 
 class Products:
@@ -45,9 +44,7 @@ class Products:
         passes = network.inputs + 1 + COEFFICIENTS * units
         self._together = max(1, WIDE // max(network.hidden))
         signals = SIGNALS * units * min(vectors, self._together)
-        size = samples or max(1, WORKING // (self.dtype.itemsize * (passes + signals)))
-        count = -(-total // size)
-        self._ends = np.linspace(0, total, count + 1).round().astype(int)  # blocks as equal as can be
+        self._ends = sample_blocks(total, samples or WORKING // (self.dtype.itemsize * (passes + signals)))
         # without self in it: that would be a cycle, and the passes would stay until Python looks for such
         self._of_block = lambda start, stop: _product(theta, network, objective.samples(start, stop), part, dtype)
         self._kept: dict[int, Callable] | None = {} if total * passes * self.dtype.itemsize <= KEPT else None

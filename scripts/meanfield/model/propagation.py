@@ -7,6 +7,8 @@ Hessian is split, a leading axis `part`.
 """
 
 from collections.abc import Callable
+from functools import reduce
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -18,6 +20,8 @@ from meanfield.model.losses import Loss
 from meanfield.model.network import Layer, Network
 
 BLOCK = 2**15  # numbers of one signal held at once when gradients of many members are wanted: they stay in the cache
+WORKING = 256 * 2**20  # bytes of signals at once, in one block of samples
+COEFFICIENTS = 12  # numbers a unit and sample that a forward and backward pass comes to
 
 
 class Objective(NamedTuple):
@@ -114,21 +118,39 @@ def local_curvatures(network: Network, point: Point, split: bool) -> list[tuple[
     return curvatures
 
 
+def sample_blocks(total: int, most: int) -> np.ndarray:
+    """Where blocks of `most` samples, or at least one, begin and the last ends: as equal as can be."""
+    return np.linspace(0, total, -(-total // max(1, most)) + 1).round().astype(int)
+
+
+def _gradient(members: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
+    """∇ℓ of these samples, penalty aside, at members [batch, P]."""
+    result = np.zeros_like(members)
+    point = propagate(members, network, objective)
+    for layout, inputs, state, error, delta in zip(
+        network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
+    ):
+        result[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
+        if layout.beta:
+            result[:, layout.beta] = (error * state.beta).sum(axis=-2)
+    return result
+
+
 def gradient(theta: np.ndarray, network: Network, objective: Objective) -> np.ndarray:
-    """∇ℓ at theta [..., P], float64 of the same shape (docs/method.md, First derivatives). MeanfieldError for bad input."""
+    """∇ℓ at theta [..., P], float64 of the same shape (docs/method.md, First derivatives), summed over blocks of samples.
+
+    MeanfieldError for bad input.
+    """
     check(theta, network, objective)
     members = theta.reshape(-1, network.size)
     result = np.zeros_like(members)
     block = max(1, BLOCK // max(objective.features.size, len(objective.features) * max(network.hidden)))
+    numbers = network.inputs + 1 + COEFFICIENTS * (sum(network.hidden) + network.outputs)
+    ends = sample_blocks(len(objective.features), WORKING // (8 * numbers))
+    parts = [objective.samples(start, stop) for start, stop in pairwise(ends)]
     for start in range(0, len(members), block):
-        point = propagate(members[start : start + block], network, objective)
-        chosen = result[start : start + block]
-        for layout, inputs, state, error, delta in zip(
-            network.layout, point.inputs, point.states, point.errors, point.deltas, strict=True
-        ):
-            chosen[:, layout.affine] = delta.swapaxes(-1, -2) @ inputs
-            if layout.beta:
-                chosen[:, layout.beta] = (error * state.beta).sum(axis=-2)
+        some = members[start : start + block]
+        result[start : start + block] = reduce(np.add, (_gradient(some, network, samples) for samples in parts))
     if objective.l2:
         result[:, network.weights] += objective.l2 * members[:, network.weights]
     return result.reshape(theta.shape)

@@ -219,6 +219,45 @@ def test_single_precision_gives_the_same_within_its_resolution():
     np.testing.assert_allclose([single["negative"], single["flat"]], [double["negative"], double["flat"]], atol=1)
 
 
+def test_what_exceeds_single_precision_is_found_in_double_and_says_so():
+    network, theta, data = network_case()
+    large = theta.copy()
+    large[network.weights] *= 1e20
+    trajectory = trajectory_of(theta).isel(update=[0])
+    trajectory.parameters[1] = large
+    chosen = {"method": "lanczos", "steps": 9}
+    single, double = (
+        spectrum.along_trajectory(trajectory, network, data, **chosen, precision=precision)
+        for precision in ("float32", "float64")
+    )
+    assert single.in_float64.values.tolist() == [[0], [1]]
+    assert "in_float64" not in double
+    for name in ("negative", "flat", "lambda_min", "lambda_max", "nodes"):
+        np.testing.assert_array_equal(single[name][1], double[name][1])
+
+
+def test_a_member_whose_hessian_is_not_finite_is_named():
+    network, theta, data = network_case()
+    trajectory = trajectory_of(theta).isel(update=[1], seed=[0, 0]).assign_coords(seed=[4, 7])
+    trajectory.parameters[1] *= 1e200
+    for method in ("eigenvalues", "lanczos"):
+        with (
+            np.errstate(all="ignore"),
+            pytest.raises(MeanfieldError, match=r"seed 7, update 1: .*(overflows float64|is not finite)"),
+        ):
+            spectrum.along_trajectory(trajectory, network, data, method=method)
+
+
+def test_bands_of_single_precision_allow_for_its_rounding():
+    """A share next to 0, of which float32 cannot say that it is none."""
+    nodes, weights = np.array([[-2.0, -1.0, 1.0]]), np.array([[1e-8, 1e-8, 1 - 2e-8]])
+    for precision, told in (("float64", True), ("float32", False)):
+        _, low, _ = quadrature.cumulative(nodes, weights, 0, 10**9, np.array([0.0]), precision)
+        assert (low[0] > 0) == told
+        _, low, _ = quadrature.binned(nodes, weights, 0, 10**9, np.array([-3.0, 0.0, 1.0]), precision)
+        assert (low[0] > 0) == told
+
+
 def test_single_precision_in_a_large_network():
     """A bulk far below the largest eigenvalue, in many dimensions, is no end of the space."""
     rng = np.random.default_rng(0)
@@ -357,6 +396,7 @@ def test_counts_beside_the_estimates_are_those_of_all_eigenvalues():
             values, within = solved.eigenvalues.values[seed, record], float(tau[seed, record])
             assert negative[seed, record] == (values < -within).sum()
             assert flat[seed, record] == (np.abs(values) <= within).sum()
+    assert found.inertia_skipped == "nothing was counted by inertia at updates 7: not recorded (spectrum.inertia_at)"
     shares = indices.shares(found, network.size)
     np.testing.assert_array_equal(shares["alpha_exact"], found.negative_exact / network.size)
     assert (np.abs(found.negative_exact - found.negative) <= found.negative_error)[0, 1:].all()
@@ -367,7 +407,9 @@ def test_networks_that_are_too_large_to_be_counted_say_so():
     counted = {"inertia_at": ["last"], "inertia_up_to": network.size - 1}
     found = spectrum.along_trajectory(trajectory_of(theta), network, data, method="lanczos", steps=5, **counted)
     assert "negative_exact" not in found
-    expected = f"nothing was counted by inertia: {network.size} parameters, more than {network.size - 1}"
+    expected = (
+        f"nothing was counted by inertia: {network.size} parameters, more than {network.size - 1} (spectrum.inertia_up_to)"
+    )
     assert found.attrs["inertia_skipped"] == expected
     plain = spectrum.along_trajectory(trajectory_of(theta), network, data, method="lanczos", steps=5)
     assert "inertia_skipped" not in plain.attrs

@@ -54,6 +54,32 @@ def test_a_network_of_dead_units_has_no_extremes():
         assert result.lambda_max.item() == pytest.approx(0.25)
 
 
+@pytest.mark.parametrize("method", [{"method": "inertia"}, {"method": "lanczos", "inertia_at": [0], "inertia_up_to": 99}])
+def test_a_hessian_of_zeros_is_counted(method):
+    """Of a saturated output whose targets are met."""
+    network = Network.of("3", "relu", 2, 1)
+    theta = np.zeros(network.size)
+    theta[network.layout[-1].bias] = 1000
+    data = propagation.Objective(LOSSES["sigmoid cross-entropy"], np.ones((5, 2)), np.ones((5, 1)), 0.2)
+    result = at_one_record(network, theta, data, **method)
+    for name in result.keys() & {"flat", "flat_exact", "flat_resolved", "zero_rows"}:
+        assert result[name] == network.size, name
+    for name in result.keys() & {"negative", "negative_exact", "negative_resolved"}:
+        assert result[name] == 0, name
+
+
+@pytest.mark.parametrize("options", [{}, {"method": "lanczos", "steps": 9}])
+def test_no_member_depends_on_those_before_it(options):
+    """In a network with more than SMALL parameters, whose extremes come from Lanczos."""
+    network, rng = Network.of("50", "esp", 2, 1), np.random.default_rng(0)
+    target = rng.integers(2, size=(20, 1)).astype(float)
+    data = propagation.Objective(LOSSES["sigmoid cross-entropy"], rng.normal(size=(20, 2)), target, 0.05)
+    parameters = ("seed", "update", "parameter"), rng.normal(size=(2, 2, network.size))
+    both = xr.Dataset({"parameters": parameters}, {"seed": [1, 2], "update": [0, 1]})
+    whole, last = (spectrum.along_trajectory(some, network, data, **options) for some in (both, both.sel(seed=[2])))
+    assert whole.sel(seed=[2]).identical(last)
+
+
 @pytest.mark.parametrize("run", examples.LESS_DIGITS, ids="_".join)
 def test_symmetry_identity_at_every_record(run, published):
     network, data = examples.network(run, published), examples.objective(run[0], published)

@@ -30,6 +30,17 @@ def test_arrays_of_pieces_are_those_of_the_whole(tmp_path, ends):
     xr.testing.assert_identical(storage.read(tmp_path / "a.nc"), storage.read(tmp_path / "whole.nc"))
 
 
+@pytest.mark.parametrize("diverged", [0, 1])
+def test_counts_of_a_piece_with_a_diverged_member_are_not_whole_in_any(tmp_path, diverged):
+    counts = [np.array([[3, 4]]), np.array([[5, 6]])]
+    counts[diverged] = np.array([[7, np.nan]])
+    for number, values in enumerate(counts):
+        piece = xr.Dataset({"flat": (("seed", "update"), values)}, {"seed": [number + 1], "update": [0, 11]})
+        storage.write(piece, tmp_path / f"{number}.nc")
+    pieces.join_arrays([tmp_path / "0.nc", tmp_path / "1.nc"], tmp_path / "joined.nc")
+    np.testing.assert_array_equal(storage.read(tmp_path / "joined.nc").flat, np.concatenate(counts))
+
+
 def test_tables_of_pieces_follow_each_other(tmp_path):
     for number, lines in enumerate(("1,0.5\n2,0.25\n", "3,1e-300\n")):
         (tmp_path / f"{number}.csv").write_text("seed,cost\n" + lines)

@@ -267,6 +267,8 @@ def test_estimates_have_bands_and_exact_counts_are_crosses(estimates, published,
 
 def test_flat_directions_whose_symmetries_are_not_known_are_one_cause(estimates):
     run = estimates[(estimates.activation == "esp") & (estimates.seed == 1)].assign(gamma_symmetry=np.nan, gamma_flat=np.nan)
+    none = run.assign(gamma=0.0, gamma_rows=0.0)  # in large networks nobody knows what is a symmetry's
+    assert "γ is 0 all along" in curves.fig4b_gamma(none, {}).legends[0].get_title().get_text()
     cause = curves.fig4b_gamma(run, {}).axes[2]
     labels = [area.get_label() for area in cause.collections]
     assert labels[:2] == [curves.CAUSES["gamma_rows"][0], curves.EITHER[1][0]]

@@ -179,6 +179,7 @@ def test_without_eigenvalues_nothing_is_judged_and_counts_have_no_pictures(metho
     assert {"video", "networks", "explorer"} & rules == ({"video", "networks", "explorer"} if pictures else set())
     assert not {"verify", "comparison"} & rules
     assert ours.problem("digits", "25").vectors == 0
+    assert ours.problem("digits", "25").by_inertia == (method == "inertia")
 
 
 def test_settings_of_lanczos_are_those_of_no_other_method():

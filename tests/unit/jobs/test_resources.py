@@ -49,6 +49,14 @@ def test_counting_takes_two_matrices_of_networks_that_are_counted():
     assert resources.spectrum(counted._replace(lanczos=None)) == resources.spectrum(free._replace(lanczos=None))
 
 
+def test_counting_alone_takes_three_matrices_and_none_to_be_read():
+    inertia = MNIST._replace(by_inertia=True)
+    matrix = 8 * MNIST.parameters**2 / 2**20
+    assert 3 * matrix < resources.spectrum(inertia)[0] < 3 * matrix + 1000
+    assert resources.spectrum(inertia)[1] < resources.spectrum(MNIST)[1]
+    assert resources.reading(inertia)[0] < resources.reading(MNIST)[0] - matrix / 2
+
+
 def test_batches_take_the_time_of_their_samples():
     many = DIGITS._replace(samples=60_000, inputs=784, updates=10_000)
     assert resources.training(many._replace(batch=600))[1] < resources.training(many)[1] / 20
@@ -77,6 +85,13 @@ def test_seeds_are_paid_for():
     for need in (resources.training, resources.spectrum, resources.reading):
         assert need(many)[0] > need(DIGITS)[0]
     assert resources.training(many)[1] > resources.training(DIGITS)[1]
+
+
+def test_joining_takes_time_for_all_seeds_and_memory_for_a_piece():
+    few, many = (DIGITS._replace(seeds=seeds) for seeds in (100, 1000))
+    (memory, time), (same, longer) = map(resources.joining, (few, many))
+    assert memory == same < 4000
+    assert longer - 10 > 8 * (time - 10) > 0
 
 
 def test_joint_tables_of_many_seeds_fit_into_2_gib():

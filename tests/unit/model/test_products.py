@@ -1,6 +1,7 @@
 """Products of blocks of vectors: against the matrix, against single products, and divided in any way."""
 
 import gc
+import tracemalloc
 import weakref
 
 import numpy as np
@@ -111,3 +112,15 @@ def test_passes_are_gone_with_their_products_at_once():
         assert not any(reference() for reference in passes)
     finally:
         gc.enable()
+
+
+def test_a_gradient_holds_no_more_signals_than_a_block_has(monkeypatch):
+    network, theta, data, _ = case(samples=20_000)
+    expected = propagation.gradient(theta, network, data)
+    monkeypatch.setattr(propagation, "WORKING", 2**20)
+    tracemalloc.start()
+    found = propagation.gradient(theta, network, data)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 3 * 2**20
+    assert deviation(found, expected) < 1e-13
