@@ -13,6 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import h5py
+import numpy as np
 import pytest
 from conftest import ROOT, Workflow, tiny
 from meanfield.archive import bag, check, contents, crate, make
@@ -234,12 +235,26 @@ def moved(old: str, new: str) -> Callable[[Files], None]:
 def number(name: str, variable: str, **attributes: str) -> Callable[[Files], None]:
     """One number of a NetCDF file, by one unit in the last place or so."""
 
+    def last(values: np.ndarray) -> None:
+        values.flat[-1] += abs(values.flat[-1]) * 1e-9 + 1e-12
+
+    return numbers(name, variable, last, **attributes)
+
+
+def one_eigenvalue(values: np.ndarray) -> None:
+    """The fourth largest, at all updates of the first member, half as large again."""
+    values[0, :, -4] *= 1.5
+
+
+def numbers(name: str, variable: str, altered: Callable[[np.ndarray], None], **attributes: str) -> Callable[[Files], None]:
+    """Numbers of a NetCDF file, altered in place."""
+
     def change(files: Files) -> None:
         path = Path(files.scratch).with_suffix(".nc")
         path.write_bytes(files[f"data/{name}"])
         with h5py.File(path, "r+") as stream:
             values = stream[variable][...]
-            values.flat[-1] += abs(values.flat[-1]) * 1e-9 + 1e-12
+            altered(values)
             stream[variable][...] = values
             stream.attrs.update(attributes)
         files[f"data/{name}"] = path.read_bytes()
@@ -373,6 +388,12 @@ CASES = {
         Files.record,
         "verdicts",
         f"{RELU}comparison.csv",
+    ),
+    "eigenvalues altered of another run": (
+        numbers(f"{RELU}spectrum.nc", "eigenvalues", one_eigenvalue),
+        Files.record,
+        "verdicts",
+        f"{RELU}comparison.csv: eigenvalues",
     ),
     "a published array altered": (
         number("results/published/linear/10/relu.nc", "cost"),

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from meanfield.archive import bag, contents, crate, recompute
+from meanfield.archive import bag, contents, crate, recompute, rejudged
 from meanfield.errors import MeanfieldError
 from meanfield.jobs import provenance
 from meanfield.jobs.dependencies import sha256
@@ -168,7 +168,7 @@ def checks(archive: Archive, asked: argparse.Namespace) -> list[tuple[str, Calla
         ("inputs", lambda: recompute.inputs(archive.folder, archive.made)),
         ("replay", lambda: recompute.replay(archive.folder, archive.made, asked.run)),
         ("tables", lambda: recompute.tables(archive.folder, archive.made)),
-        ("verdicts", lambda: recompute.verdicts(archive.folder, archive.made)),
+        ("verdicts", lambda: rejudged.verdicts(archive.folder, archive.made)),
     ]
 
 

@@ -1,12 +1,11 @@
 """
-Archived numbers made again: inputs from the published files, one run trained anew, verdicts without any training.
+Archived numbers made again: inputs from the published files, one run trained anew, the numbers of every run.
 
 Nothing of the archive is executed: the code is that of whoever checks.
 """
 
 import json
 from collections.abc import Mapping
-from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -20,18 +19,15 @@ from meanfield.curvature.indices import indices
 from meanfield.data import datasets, published, storage
 from meanfield.errors import MeanfieldError
 from meanfield.jobs.dependencies import sha256
-from meanfield.jobs.plan import Plan, path
+from meanfield.jobs.plan import Plan
 from meanfield.model.network import Network
 from meanfield.model.registry import learn
 from meanfield.training.arithmetic import Environment
 from meanfield.training.initial import initial_members
 from meanfield.training.train import train
-from meanfield.verification import judged
 from meanfield.verification.tolerances import resolution
-from meanfield.verification.verdicts import markdown
 
 REGISTRY, SUMMARY, EXCEPTIONS = (f"config/published/{name}.csv" for name in ("registry", "summary", "exceptions"))
-VERDICTS = "results/verification/verdicts"
 
 
 def _same(mine: np.ndarray, theirs: np.ndarray) -> bool:
@@ -62,7 +58,7 @@ def inputs(folder: Path, made: Mapping[str, dict]) -> str:
         if sha256(files[name]) != registry[name]:
             problems.append(f"{contents.MIRROR}/{name} is not the file that {REGISTRY} names")
     again = 0
-    for job, plan in _planned(folder, made, "dataset"):
+    for job, plan in planned(folder, made, "dataset"):
         name = job.split("/")[1]
         target, settings = folder / f"results/datasets/{name}.nc", plan.datasets[name]
         if target.exists() and "table" not in settings and settings.get("packaged", "digits") == "digits":
@@ -84,7 +80,7 @@ def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.rglob("*") if file.is_file())
 
 
-def _planned(folder: Path, made: Mapping[str, dict], rule: str) -> list[tuple[str, Plan]]:
+def planned(folder: Path, made: Mapping[str, dict], rule: str) -> list[tuple[str, Plan]]:
     """The jobs of a rule, each with the plan of its configuration."""
     by_hash = plans(folder, made)
     return [(job, by_hash[content["configuration"]]) for job, content in made.items() if job.split("/")[0] == rule]
@@ -121,7 +117,7 @@ def chosen(folder: Path, made: Mapping[str, dict], wanted: str) -> str:
     Runs in the arithmetic of 2018 come first, which are equal to the bit on any machine. MeanfieldError if there is none.
     """
     found = []
-    for job, plan in _planned(folder, made, "training"):
+    for job, plan in planned(folder, made, "training"):
         output = next(iter(made[job]["outputs"]))
         run = Path(output).parts[2:5]
         if (folder / f"results/datasets/{run[0]}.nc").exists() and (not wanted or wanted == "/".join(run)):
@@ -195,7 +191,7 @@ def tables(folder: Path, made: Mapping[str, dict]) -> str:
 
     MeanfieldError names a table that does not follow.
     """
-    jobs, problems = _planned(folder, made, "indices"), []
+    jobs, problems = planned(folder, made, "indices"), []
     for job, plan in jobs:
         name = next(iter(made[job]["outputs"]))
         stored = [storage.read((folder / name).with_name(f"{kind}.nc")) for kind in ("trajectory", "spectrum")]
@@ -205,65 +201,3 @@ def tables(folder: Path, made: Mapping[str, dict]) -> str:
         )
     insist(problems, "do not trust it")
     return f"{len(jobs)} tables of runs follow from their trajectories and spectra, byte for byte"
-
-
-class NeedsTraining(Exception):
-    """A verdict that rests on re-trainings, which no check makes."""
-
-
-def _refuse() -> tuple:
-    raise NeedsTraining
-
-
-def _rounded(name: str, text: str, expected: str) -> str:
-    """What to say of verdicts that are not those computed again: the rounding of worst differences, or MeanfieldError."""
-    mine, theirs = (pd.read_csv(StringIO(content)) for content in (expected, text))
-    exact = ["run", "quantity", "records", "tolerance_from", "verdict", "source"]
-    if list(mine) != list(theirs) or len(mine) != len(theirs) or not mine[exact].equals(theirs[exact]):
-        columns = [key for key in exact if key not in theirs or list(mine[key].fillna("")) != list(theirs[key].fillna(""))]
-        raise MeanfieldError(
-            f"{name}: {', '.join(columns)} are not those that follow from the archived numbers: do not trust it"
-        )
-    apart = (mine.worst - theirs.worst).abs().fillna(0) > mine.tolerance.fillna(0)
-    apart |= (mine.tolerance - theirs.tolerance).abs().fillna(0) > 1e-6 * mine.tolerance.abs().fillna(0)
-    insist([f"{name}: {mine.run[at]} {mine.quantity[at]}" for at in mine.index[apart]], "not what the archived numbers give")
-    return f"{Path(name).parent.name}: last bits of {int((mine.worst != theirs.worst).sum())} differences"
-
-
-def verdicts(folder: Path, made: Mapping[str, dict]) -> str:
-    """Every verdict again, from archived trajectories, spectra and published arrays, without training; a line about it.
-
-    MeanfieldError for a verdict that is not the archived one. What rests on re-trainings is named and not made again.
-    """
-    count, rounded, trained, tables = 0, [], [], {}
-    jobs = _planned(folder, made, "comparison")
-    for job, plan in jobs:
-        name = next(iter(made[job]["outputs"]))
-        run = Path(name).parts[2:5]
-        as_run = dict(zip(("dataset", "architecture", "activation"), run, strict=True))
-        first = [plan.files(as_run, kind)[0] for kind in ("trajectory.nc", "spectrum.nc")]
-        paths = [f"results/datasets/{run[0]}.nc", *first, f"results/published/{'/'.join(run)}.nc"]
-        stored = tuple(storage.read(folder / found) for found in paths)
-        text = (folder / name).read_text()
-        try:
-            averaging, figures = plan.averaging(*run[:2]), judged.headline(folder / SUMMARY, run)
-            expected = judged.table(run, stored, figures, averaging, _refuse).to_csv(index=False)
-        except NeedsTraining:
-            trained.append(" ".join(run))
-            expected = text
-        if text != expected:
-            rounded.append(_rounded(name, text, expected))
-        tables[name] = text
-        count += len(expected.splitlines()) - 1
-    if not jobs:
-        return "there are none: no run of the publication is in the archive"
-    for _, plan in _planned(folder, made, "verify"):
-        joint = pd.concat(
-            [pd.read_csv(StringIO(tables[path(run, "comparison.csv")])) for run in plan.judged], ignore_index=True
-        )
-        page = {".csv": joint.to_csv(index=False), ".md": markdown(joint)}
-        wrong = [VERDICTS + ending for ending, text in page.items() if (folder / (VERDICTS + ending)).read_text() != text]
-        insist([f"{name} is not what the verdicts of the runs come to" for name in wrong], "do not trust it")
-    notes = [f"; of {', '.join(trained)} some rest on re-trainings, which were not made"] if trained else []
-    notes += [f"; but for rounding on another machine ({', '.join(rounded)})"] if rounded else []
-    return f"{count} verdicts of {len(jobs)} runs follow from the archived numbers, byte for byte" + "".join(notes)
