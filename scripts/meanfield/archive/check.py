@@ -96,6 +96,8 @@ def made_by(archive: Archive) -> str:
         if provenance.configuration_hash(json.loads(path.read_text())) != name:
             problems.append(f"{contents.CONFIGURATIONS}/{path.name} is not the configuration of this hash")
     for job, content in archive.made.items():
+        if provenance.configuration_hash(content["settings"]) != content["configuration"]:
+            problems.append(f"{provenance.FOLDER}/{job}.json: its settings are not those of the configuration that it names")
         if content["configuration"] not in found:
             problems.append(f"the configuration of {job}, {content['configuration'][:12]}, is missing")
     bag.insist(problems, CHANGED)

@@ -14,18 +14,17 @@ An input is left out, and just its address and checksum given, if its licence do
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-import yaml
 
 from meanfield.archive.bag import insist
 from meanfield.data import published, storage
 from meanfield.errors import MeanfieldError
-from meanfield.jobs import configuration, provenance
+from meanfield.jobs import provenance
 from meanfield.jobs.dependencies import sha256
 
 DEPOSIT, RESULTS = "deposit", "results"
@@ -34,7 +33,6 @@ INPUTS, COMMIT, TREE = (f"{DEPOSIT}/{name}" for name in ("inputs.csv", "commit",
 UNCOMMITTED = f"{DEPOSIT}/uncommitted.txt"
 CONFIGURATIONS = f"{DEPOSIT}/configurations"
 MAY_BE_PASSED_ON = ("Apache-2.0", "BSD-3-Clause", "MIT", "CC0-1.0", "CC-BY-4.0")
-SCHEMA = "workflow/schemas/config.schema.yaml"
 
 
 def _git(folder: Path, *command: str) -> bytes:
@@ -110,36 +108,14 @@ def unlike_recorded(made: Mapping[str, dict], files: Mapping[str, Path], left_ou
     return list(problems)
 
 
-def merged(base: dict, changes: dict) -> dict:
-    """A configuration with changes, mapping by mapping, as Snakemake applies a second file to the first."""
-    result = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = merged(base[key], value) if both else value
-    return result
+def configurations(made: Mapping[str, dict]) -> dict[str, dict]:
+    """Each configuration that results were made by, as their jobs recorded it, by its hash.
 
-
-def configurations(folder: Path, made: Mapping[str, dict], given: Sequence[Path], values: Mapping) -> dict[str, dict]:
-    """Each configuration that results were made by, by the hash that their provenance has.
-
-    Tried are the project's own and that with each of the files `given`, each without and with the `values` of --config.
-    MeanfieldError that names the jobs of any other.
+    MeanfieldError for jobs of a version that recorded a hash alone.
     """
-    base = yaml.safe_load((folder / "config/config.yaml").read_text())
-    candidates = [base, *(merged(base, yaml.safe_load(path.read_text()) or {}) for path in given)]
-    candidates += [merged(candidate, values) for candidate in candidates]
-    for candidate in candidates:
-        configuration.typed(candidate, dict(values), folder / SCHEMA)
-    known = {provenance.configuration_hash(candidate): candidate for candidate in candidates}
-    jobs: dict[str, list[str]] = {}
-    for job, content in made.items():
-        jobs.setdefault(content["configuration"], []).append(job)
-    unknown = [f"{members[0]} and {len(members) - 1} more jobs" for found, members in jobs.items() if found not in known]
-    insist(
-        [f"{members} were made by a configuration that is not at hand" for members in unknown],
-        "name its file, and what --config said: make archive CONFIG=mine.yaml SET='seeds=30'; or remove these results",
-    )
-    return {found: {key: value for key, value in known[found].items() if key != "mirror"} for found in sorted(jobs)}
+    without = [f"{job} recorded no configuration" for job, content in made.items() if "settings" not in content]
+    insist(without, "make its results again; remove results/provenance/ for that")
+    return {content["configuration"]: content["settings"] for _, content in sorted(made.items())}
 
 
 def origins(files: Mapping[str, Path]) -> dict[str, dict]:
@@ -178,19 +154,17 @@ def inputs(files: Mapping[str, Path], made: Mapping[str, dict]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns).sort_values("path", ignore_index=True)
 
 
-def collect(
-    folder: Path, scratch: Path, given: Sequence[Path] = (), values: Mapping | None = None, uncommitted: bool = False
-) -> dict[str, Path]:
+def collect(folder: Path, scratch: Path, uncommitted: bool = False) -> dict[str, Path]:
     """All files of an archive but its description, by their path in it; those that it adds are written to `scratch`.
 
-    MeanfieldError, with the remedy, for changes that are not committed, results that other code, inputs or configuration
-    made, and a published file that was used and cannot be had any more.
+    MeanfieldError, with the remedy, for changes that are not committed, results that other code or inputs made, and a
+    published file that was used and cannot be had any more.
     """
     committed, added = code(folder, uncommitted)
     files = dict(sorted((committed | results(folder)).items()))
     made = records(folder)
     insist(unlike_recorded(made, files | own_tables(made, files, folder)), "make these results again: make reproduce")
-    for found, content in configurations(folder, made, given, values or {}).items():
+    for found, content in configurations(made).items():
         added[f"{CONFIGURATIONS}/{found}.json"] = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
     table = inputs(files, made)
     text = StringIO()

@@ -20,11 +20,6 @@ VERDICTS = "results/verification/verdicts"
 EXACT = ["run", "quantity", "records", "tolerance_from", "verdict", "source"]  # of a row: what no machine's rounding changes
 
 
-def _table(text: str) -> pd.DataFrame:
-    """A table as archived, its numbers as they were."""
-    return pd.read_csv(StringIO(text))
-
-
 def _ranked(archived: pd.Series, mine: pd.Series) -> bool:
     """Whether an archived row may be one that re-trainings judged: its difference is ours, of the records they have."""
     by_ranks = archived.verdict in (RETRAINING, DIFFERS) and str(archived.tolerance_from).startswith(RANKED)
@@ -52,7 +47,7 @@ def compared(name: str, text: str, again: pd.DataFrame) -> tuple[int, str]:
     `again` is the table without re-trainings: each row that it explains has to be the archived one, and each that it leaves
     open has to have been judged by ranks. MeanfieldError names the quantities.
     """
-    theirs, mine = _table(text), again.reset_index(drop=True)
+    theirs, mine = pd.read_csv(StringIO(text)), again.reset_index(drop=True)
     if list(mine) != list(theirs) or list(mine.quantity) != list(theirs.quantity):
         raise MeanfieldError(f"{name}: its rows are not those that follow from the archived numbers: do not trust it")
     left = mine.verdict == OPEN
@@ -71,7 +66,7 @@ def compared(name: str, text: str, again: pd.DataFrame) -> tuple[int, str]:
     ]
     if same and header == expected[0]:
         return int(left.sum()), ""
-    mine = _table(mine.to_csv(index=False))  # what is empty reads alike on both sides
+    mine = pd.read_csv(StringIO(mine.to_csv(index=False)))  # what is empty reads alike on both sides
     kept = ~left
     return int(left.sum()), _rounded(name, *(table[kept].reset_index(drop=True) for table in (mine, theirs)))
 

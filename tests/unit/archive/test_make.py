@@ -46,7 +46,8 @@ def clone(tmp_path):
     written = {f"{OWN}.nc": b"secret", f"{OWN}.json": json.dumps(origin).encode(), "mine.csv": b"a,b\n1,2\n"}
     modules = ("scripts/dataset.py", "envs/data.yaml")
     record = {
-        "code": "unknown", "configuration": configuration_hash(config), "packages": "numpy 2", "threads": 1, "device": "CPU",
+        "code": "unknown", "configuration": configuration_hash(config), "settings": config,
+        "packages": "numpy 2", "threads": 1, "device": "CPU",
         "modules": {name: sha256((folder / name).read_bytes()) for name in modules},
         "inputs": {"mine.csv": sha256(written["mine.csv"])},
         "outputs": {name: sha256(written[name]) for name in (f"{OWN}.nc", f"{OWN}.json")},
@@ -59,7 +60,7 @@ def clone(tmp_path):
 
 
 def test_data_that_may_not_be_passed_on_are_named_and_left_out(clone, tmp_path):
-    folder, programs = bag.unpack(make.make(clone, tmp_path, [], {"seeds": 7}), tmp_path / "out")
+    folder, programs = bag.unpack(make.make(clone, tmp_path), tmp_path / "out")
     assert not (folder / f"data/{OWN}.nc").exists()
     assert not (folder / "data/mine.csv").exists()
     assert b"secret" not in b"".join(path.read_bytes() for path in folder.rglob("*") if path.is_file())
@@ -79,14 +80,23 @@ def test_data_that_may_not_be_passed_on_are_named_and_left_out(clone, tmp_path):
     assert check.commit(archive).startswith(f"{len(COMMITTED) + 1} files are those of commit")
 
 
-def test_a_configuration_that_is_not_at_hand_is_asked_for(clone, tmp_path):
-    with pytest.raises(MeanfieldError, match=r"dataset/own .* configuration that is not at hand.*make archive CONFIG="):
-        make.make(clone, tmp_path, [], {})
-    (tmp_path / "mine.yaml").write_text("seeds: 7\n")
-    make.make(clone, tmp_path, [tmp_path / "mine.yaml"], {})
-    assert [path.name for path in tmp_path.glob("*.zip")] == [
-        f"meanfield-{crate.version({'pyproject.toml': ROOT / 'pyproject.toml'})}.zip"
-    ]
+def test_jobs_of_several_configurations_each_have_theirs_in_it(clone, tmp_path):
+    """Whatever the configuration is now: an edit that changes no number of a job leaves its old one."""
+    record = json.loads((clone / "results/provenance/dataset/own.json").read_text())
+    changed = record["settings"] | {"seeds": 8}
+    other = record | {"settings": changed, "configuration": configuration_hash(changed), "inputs": {}, "outputs": {}}
+    (clone / "results/provenance/dataset/other.json").write_text(json.dumps(other))
+    archive = check.Archive(*bag.unpack(make.make(clone, tmp_path), tmp_path / "out"))
+    kept = {path.stem: json.loads(path.read_text()) for path in (archive.folder / contents.CONFIGURATIONS).iterdir()}
+    assert kept == {content["configuration"]: content["settings"] for content in (record, other)}
+    assert check.made_by(archive).startswith("2 jobs")
+
+
+def test_a_record_without_its_configuration_stops_it(clone, tmp_path):
+    path = clone / "results/provenance/dataset/own.json"
+    path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "settings"}))
+    with pytest.raises(MeanfieldError, match="dataset/own recorded no configuration"):
+        make.make(clone, tmp_path)
 
 
 def test_a_published_file_that_was_used_and_is_gone_stops_it(clone, tmp_path, monkeypatch):
@@ -94,17 +104,8 @@ def test_a_published_file_that_was_used_and_is_gone_stops_it(clone, tmp_path, mo
     monkeypatch.setenv("MEANFIELD_MIRROR", str(tmp_path))
     monkeypatch.setattr("meanfield.data.published.PINNED", "http://127.0.0.1:9/")
     with pytest.raises(MeanfieldError, match=r"TF/Lindata\.mat could not be obtained .*MEANFIELD_MIRROR"):
-        make.make(clone, tmp_path, [], {"seeds": 7})
+        make.make(clone, tmp_path)
     assert not list(tmp_path.glob("*.zip"))
-
-
-def test_configurations_are_merged_as_snakemake_does():
-    from snakemake.utils import update_config
-
-    base, changes = {"a": {"b": 1, "c": [1]}, "d": 2}, {"a": {"c": [2], "e": {"f": 1}}, "d": {"g": 3}}
-    expected = json.loads(json.dumps(base))
-    update_config(expected, changes)
-    assert contents.merged(base, changes) == expected
 
 
 def test_trees_are_named_as_git_does(clone):
