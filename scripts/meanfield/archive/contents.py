@@ -45,9 +45,9 @@ def _git(folder: Path, *command: str) -> bytes:
 def code(folder: Path, uncommitted: bool) -> tuple[dict[str, Path], dict[str, bytes]]:
     """The commit's files by path, and what the archive says of the commit, by path in it; MeanfieldError for changes since.
 
-    The files are those of the folder: with `uncommitted` the changed ones, those that are new left out.
+    The files are those of the folder: with `uncommitted` the changed ones. What git does not know is left out.
     """
-    status = _git(folder, "status", "--porcelain", "-z", "--no-renames").decode().split("\0")
+    status = _git(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no").decode().split("\0")
     changed = sorted(entry[3:] for entry in status if entry)
     if not uncommitted:
         insist([f"{name} is not as committed" for name in changed], "commit, or ask for it: make archive UNCOMMITTED=yes")
@@ -75,16 +75,9 @@ def results(folder: Path) -> dict[str, Path]:
 
 def records(folder: Path) -> dict[str, dict]:
     """The provenance of every job under a folder, by the job's name, {rule}/{job}. MeanfieldError if there is none."""
-    kept = folder / provenance.FOLDER
-    found = {}
-    for path in sorted(kept.rglob("*.json")):
-        try:
-            found[path.relative_to(kept).with_suffix("").as_posix()] = json.loads(path.read_text())
-        except ValueError as error:
-            raise MeanfieldError(f"{path.relative_to(folder)} is no JSON ({error}): make its result again") from error
-    if not found:
-        raise MeanfieldError("there are no results with a provenance here: run make reproduce first")
-    return found
+    if found := provenance.recorded(folder / provenance.FOLDER):
+        return found
+    raise MeanfieldError("there are no results with a provenance here: run make reproduce first")
 
 
 def unlike_recorded(made: Mapping[str, dict], files: Mapping[str, Path], left_out: Iterable[str] = ()) -> list[str]:
@@ -163,7 +156,8 @@ def collect(folder: Path, scratch: Path, uncommitted: bool = False) -> dict[str,
     committed, added = code(folder, uncommitted)
     files = dict(sorted((committed | results(folder)).items()))
     made = records(folder)
-    insist(unlike_recorded(made, files | own_tables(made, files, folder)), "make these results again: make reproduce")
+    own = {name: folder / name for name in elsewhere(made, tree(added[TREE])) if (folder / name).is_file()}
+    insist(unlike_recorded(made, files | own), "make these results again: make reproduce")
     for found, content in configurations(made).items():
         added[f"{CONFIGURATIONS}/{found}.json"] = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
     table = inputs(files, made)
@@ -190,15 +184,13 @@ def collect(folder: Path, scratch: Path, uncommitted: bool = False) -> dict[str,
     return dict(sorted(files.items()))
 
 
-def own_tables(made: Mapping[str, dict], files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """Tables of one's own that jobs read: they are in no commit, and not in the archive either."""
-    read = {name for content in made.values() for name in content["inputs"]} - set(files)
-    return {name: folder / name for name in read if not name.startswith(f"{RESULTS}/") and (folder / name).is_file()}
+def elsewhere(made: Mapping[str, dict], committed: Iterable[str]) -> set[str]:
+    """Inputs that are neither results nor in the commit, tables of one's own, say: they are not in the archive either."""
+    read = {name for content in made.values() for name in content["inputs"]}
+    return {name for name in read - set(committed) if not name.startswith(f"{RESULTS}/")}
 
 
 def left_out(files: Mapping[str, Path], made: Mapping[str, dict]) -> set[str]:
-    """Inputs that an archive's own list says are not in it, and tables of one's own, read for a dataset that is left out."""
+    """What an archive's own list says is not in it, and what its jobs read from elsewhere."""
     table = pd.read_csv(files[INPUTS])
-    absent = set(table.path[~table.included])
-    makers = [content for content in made.values() if absent & set(content["outputs"])]
-    return absent | {name for content in makers for name in content["inputs"] if name not in files}
+    return set(table.path[~table.included]) | elsewhere(made, tree(files[TREE].read_bytes()))

@@ -248,7 +248,8 @@ class Description:
         for job, content in self.made.items():
             rule = job.split("/")[0]
             ran = (
-                f"Code {content['code']}, {content['threads']} thread(s) on the {content['device']}, {content['packages']}."
+                f"Code {content['code']}, {content['threads']} thread(s) on the {content['device']}, {content['python']}, "
+                f"{content['packages']}."
             )
             said = {"name": f"job {job}", "description": ran, "agent": agent, "actionStatus": status}
             setting = self.entities[f"{CONFIGURATIONS}/{content['configuration']}.json"]

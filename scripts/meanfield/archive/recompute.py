@@ -16,7 +16,7 @@ from meanfield.archive import contents
 from meanfield.archive.bag import insist
 from meanfield.curvature import spectrum
 from meanfield.curvature.indices import indices
-from meanfield.data import datasets, published, storage
+from meanfield.data import datasets, mnist, published, storage
 from meanfield.errors import MeanfieldError
 from meanfield.jobs.dependencies import sha256
 from meanfield.jobs.plan import Plan
@@ -61,7 +61,7 @@ def inputs(folder: Path, made: Mapping[str, dict]) -> str:
     for job, plan in planned(folder, made, "dataset"):
         name = job.split("/")[1]
         target, settings = folder / f"results/datasets/{name}.nc", plan.datasets[name]
-        if target.exists() and "table" not in settings and settings.get("packaged", "digits") == "digits":
+        if target.exists() and ({"file", "downloaded"} & set(settings) or settings.get("packaged") == "digits"):
             again += 1
             problems += _dataset(target, settings, files, registry)
     arrays = _files(folder / "results/published")
@@ -72,6 +72,10 @@ def inputs(folder: Path, made: Mapping[str, dict]) -> str:
             raw = files.get(known.get(name, ""))
             if raw is None or not _same(published.read_array(raw), array.values):
                 problems.append(f"{target.relative_to(folder)}: {name} is not that of {contents.MIRROR}/{known.get(name)}")
+        absent = json.loads(stored.attrs["unavailable"])
+        for name in known.keys() - stored.keys():
+            if name not in absent or known[name] in files:
+                problems.append(f"{target.relative_to(folder)}: {name} is missing, and nothing says that it was not at hand")
     insist(sorted(set(problems)), "not what was published; do not use this archive")
     return f"{len(files)} published files are those of the registry; {again} datasets and {len(arrays)} runs' arrays follow"
 
@@ -87,12 +91,17 @@ def planned(folder: Path, made: Mapping[str, dict], rule: str) -> list[tuple[str
 
 
 def _dataset(target: Path, settings: dict, files: Mapping[str, Path], registry: Mapping[str, str]) -> list[str]:
-    """What of a dataset of the publication, or of its stand-in, is not as the workflow makes it."""
+    """What of a dataset of the publication, or of a stand-in for it or for MNIST, is not as the workflow makes it."""
     stored, name = storage.read(target), settings.get("file")
     source, said = stored.attrs["source"], f"results/datasets/{target.name}"
     origin = json.loads(target.with_suffix(".json").read_text())
     problems = [f"{said}: its {key} is not that of its .json" for key, value in origin.items() if stored.attrs[key] != value]
-    if name is None:
+    if "downloaded" in settings:
+        if source != storage.STAND_IN:
+            return [*problems, f"{said} is said to be MNIST, which may not be passed on"]
+        samples = settings.get("samples")
+        features, labels = mnist.arrays(mnist.stand_in(samples), samples, settings.get("pixel_scale", mnist.WHITE))
+    elif name is None:
         features, labels = datasets.digits(settings["labels"], settings["pixel_scale"])
     elif source == storage.STAND_IN:
         features, labels = datasets.stand_in(name)
@@ -102,10 +111,10 @@ def _dataset(target: Path, settings: dict, files: Mapping[str, Path], registry: 
         features, labels = datasets.binary_from_mat(files[name])
         if origin["sha256"] != registry[name]:
             problems.append(f"{said}: its sha256 is not that of {REGISTRY}")
-    again = datasets.splits(features, labels, settings["test_size"], settings["split_seed"])
+    again = datasets.divided(features, labels, settings)
     for variable in ("features", "target"):
         if not _same(again[variable].values, stored[variable].values):
-            problems.append(f"{said}: {variable} are not those of {name or 'the packaged digits'}, source {source}")
+            problems.append(f"{said}: {variable} are not those of {name or origin['address']}, source {source}")
     if (again.split.values != stored.split.values).any():
         problems.append(f"{said}: its split is not that of the configuration")
     return problems

@@ -47,7 +47,7 @@ def clone(tmp_path):
     modules = ("scripts/dataset.py", "envs/data.yaml")
     record = {
         "code": "unknown", "configuration": configuration_hash(config), "settings": config,
-        "packages": "numpy 2", "threads": 1, "device": "CPU",
+        "python": "CPython 3.12.1", "packages": "numpy 2", "threads": 1, "device": "CPU",
         "modules": {name: sha256((folder / name).read_bytes()) for name in modules},
         "inputs": {"mine.csv": sha256(written["mine.csv"])},
         "outputs": {name: sha256(written[name]) for name in (f"{OWN}.nc", f"{OWN}.json")},
@@ -74,6 +74,7 @@ def test_data_that_may_not_be_passed_on_are_named_and_left_out(clone, tmp_path):
     archive = check.Archive(folder, programs)
     graph = {entity["@id"]: entity for entity in json.loads(archive.files[crate.METADATA].read_text())["@graph"]}
     assert graph[f"#absent/{OWN}.nc"]["sha256"] == sha256(b"secret")
+    assert "CPython 3.12.1" in graph["#job/dataset/own"]["description"]
     assert {"@id": "#absent/mine.csv"} in graph["#job/dataset/own"]["object"]
     assert check.made_by(archive).endswith(f"not here: mine.csv; {OWN}.nc")
     assert check.described(archive).endswith("no stand-ins")
@@ -97,6 +98,31 @@ def test_a_record_without_its_configuration_stops_it(clone, tmp_path):
     path.write_text(json.dumps({key: value for key, value in json.loads(path.read_text()).items() if key != "settings"}))
     with pytest.raises(MeanfieldError, match="dataset/own recorded no configuration"):
         make.make(clone, tmp_path)
+
+
+def test_what_a_job_read_outside_of_the_commit_is_named_whatever_it_made(clone, tmp_path):
+    """Such as claims of one's own, whose table may be passed on."""
+    (clone / "stated.csv").write_text("claim\n")
+    (clone / "results/claims").mkdir()
+    (clone / "results/claims/claims.csv").write_text("stands\n")
+    record = json.loads((clone / "results/provenance/dataset/own.json").read_text())
+    record |= {
+        "inputs": {"stated.csv": sha256(b"claim\n")}, "outputs": {"results/claims/claims.csv": sha256(b"stands\n")},
+    }  # fmt: skip
+    (clone / "results/provenance/dataset/claims.json").write_text(json.dumps(record))
+    archive = check.Archive(*bag.unpack(make.make(clone, tmp_path), tmp_path / "out"))
+    assert "stated.csv" not in archive.files
+    assert "results/claims/claims.csv" in archive.files
+    assert "not here: mine.csv; results/datasets/own.nc; stated.csv" in check.made_by(archive)
+    assert check.described(archive)
+
+
+def test_what_is_in_no_commit_and_what_a_killed_job_left_are_no_hindrance(clone, tmp_path):
+    (clone / "mine.yaml").write_text("seeds: 7\n")
+    (clone / "results/provenance/dataset/.part-own.json").write_text("{")
+    archive = check.Archive(*bag.unpack(make.make(clone, tmp_path), tmp_path / "out"))
+    assert not {"mine.yaml", "results/provenance/dataset/.part-own.json"} & set(archive.files)
+    assert check.made_by(archive).startswith("1 jobs")
 
 
 def test_a_published_file_that_was_used_and_is_gone_stops_it(clone, tmp_path, monkeypatch):
