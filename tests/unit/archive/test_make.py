@@ -134,6 +134,40 @@ def test_a_published_file_that_was_used_and_is_gone_stops_it(clone, tmp_path, mo
     assert not list(tmp_path.glob("*.zip"))
 
 
+def test_a_description_by_another_version_is_held_against_files_and_stand_ins_alone_and_said_to_be(
+    clone, tmp_path, monkeypatch
+):
+    path = clone / "results/provenance/dataset/own.json"
+    record, origin = json.loads(path.read_text()), json.loads((clone / f"{OWN}.json").read_text())
+    (clone / f"{OWN}.json").write_text(json.dumps(origin | {"source": "stand-in", "license": "Apache-2.0"}))
+    record["outputs"][f"{OWN}.json"] = sha256((clone / f"{OWN}.json").read_bytes())
+    path.write_text(json.dumps(record))
+    archive = check.Archive(*bag.unpack(make.make(clone, tmp_path), tmp_path / "out"))
+    monkeypatch.setattr(check, "_same_writer", lambda _: False)
+    assert "NOT whether the" in check.described(archive)
+
+    metadata = archive.files[crate.METADATA]
+    whole = metadata.read_text()
+    for old, named in (
+        ('"creativeWorkStatus": "stand-in"', f"{OWN}.nc is not marked"),
+        ("STAND-INS, not", "does not begin with"),
+    ):
+        assert old in whole
+        metadata.write_text(whole.replace(old, old.lower().replace("stand-in", "published")))
+        with pytest.raises(MeanfieldError, match=named):
+            check.described(archive)
+
+
+@pytest.mark.parametrize(
+    ("name", "found_by"), [("deposit/note.txt", check.commit), ("deposit/configurations/0.json", check.made_by)]
+)
+def test_what_was_added_under_deposit_is_named(clone, tmp_path, name, found_by):
+    folder, programs = bag.unpack(make.make(clone, tmp_path), tmp_path / "out")
+    (folder / "data" / name).write_text("{}")
+    with pytest.raises(MeanfieldError, match=name):
+        found_by(check.Archive(folder, programs))
+
+
 def test_trees_are_named_as_git_does(clone):
     said = subprocess.run(["git", "rev-parse", "HEAD^{tree}"], cwd=clone, text=True, capture_output=True, check=True).stdout
     listing = subprocess.run(["git", "ls-tree", "-r", "HEAD"], cwd=clone, capture_output=True, check=True).stdout
