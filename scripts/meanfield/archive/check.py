@@ -152,7 +152,7 @@ def described(archive: Archive) -> str:
         return f"{len(archive.files) - 1} files and {len(entities)} entities, as they follow from the files{note}"
     return (
         f"{len(archive.files) - 1} files by size, checksum and mark; NOT whether the {len(entities)} entities follow "
-        f"files, since another version than this one wrote them{note}"
+        f"from them, since another version than this one wrote them{note}"
     )
 
 
