@@ -238,7 +238,7 @@ def main() -> None:
     parser.add_argument("--validator", type=Path, default=VALIDATOR, help="Python of the environment with roc-validator")
     if not check(parser.parse_args()):
         sys.exit("The archive is NOT what it should be: see above.")
-    print("No check found anything wrong. What none can find, figures and logs among it, is in docs/archive.md.")
+    print("No check found anything wrong; an open line decides nothing. What none can find: docs/archive.md.")
 
 
 if __name__ == "__main__":

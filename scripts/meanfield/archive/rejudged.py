@@ -24,7 +24,8 @@ def _ranked(archived: pd.Series, mine: pd.Series) -> bool:
     """Whether an archived row may be one that re-trainings judged: its difference is ours, of the records they have."""
     by_ranks = archived.verdict in (RETRAINING, DIFFERS) and str(archived.tolerance_from).startswith(RANKED)
     whole = archived.records == mine.records and np.isclose(archived.worst, mine.worst, rtol=1e-6, atol=0, equal_nan=True)
-    return by_ranks and (whole or archived.records < mine.records)
+    part = archived.records < mine.records and not archived.worst > mine.worst * (1 + 1e-6)
+    return bool(by_ranks and (whole or part))
 
 
 def _rounded(name: str, mine: pd.DataFrame, theirs: pd.DataFrame) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from examples import CONFIG, ROOT
-from meanfield.archive import recompute
+from meanfield.archive import check, recompute
 from meanfield.curvature import spectrum
 from meanfield.data import datasets, mnist, storage
 from meanfield.errors import MeanfieldError
@@ -109,3 +109,11 @@ def test_a_run_by_numpy_is_trained_by_numpy_and_what_a_machine_may_do_is_told_ap
     altered(folder / TRAJECTORY, "parameters", lambda values: np.add(values, 1e-3, out=values))
     with pytest.raises(MeanfieldError, match="parameters is not what training gives"):
         recompute.replay(folder, made, RUN)
+
+
+def test_what_cannot_be_decided_is_an_open_line_that_fails_nothing(capsys):
+    def undecided():
+        raise recompute.Undecided("not on this machine")
+
+    assert check._passes("replay", undecided) is not None
+    assert capsys.readouterr().out == "open   replay        not on this machine\n"

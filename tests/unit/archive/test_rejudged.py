@@ -47,6 +47,7 @@ def test_a_row_that_rests_on_re_trainings_is_counted_and_the_others_are_checked(
         (1, {"verdict": IDENTICAL}, "eigenvalues is said to be identical"),
         (1, {"tolerance_from": "none needed"}, "eigenvalues is said"),
         (1, {"worst": 0.4}, "eigenvalues is said"),
+        (1, {"worst": 0.6, "records": 4}, "eigenvalues is said"),
         (1, {"verdict": DIFFERS}, "verdict"),
         (2, {"verdict": DIFFERS}, "verdict"),
         (2, {"quantity": "gamma"}, "its rows"),
