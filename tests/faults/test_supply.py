@@ -53,7 +53,14 @@ PRINTED = {
     ]
 }
 """What stands in a text for people."""
-NETWORK = [r"\brequests\b", r"\burllib\b(?!\.parse)", r"\bsocket\b", r"\bpooch\.(?!file_hash)", r"fetch\(", r"XMLHttpRequest"]
+NETWORK = [
+    r"\brequests\b",
+    r"\burllib\b(?!\.parse)",
+    r"\bsocket\b",
+    r"\bpooch\.(?!file_hash)",
+    r"fetch\(",
+    r"XMLHttpRequest",
+]
 
 
 @pytest.mark.parametrize("pattern", FORBIDDEN)

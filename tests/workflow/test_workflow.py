@@ -296,7 +296,10 @@ MISTAKES = [
     ({"seeds": "many"}, ["seeds", "many", "whole number"]),
     ({"seeds": 5.0}, ["seeds", "5.0", "whole number"]),
     ({"datasets": None}, ["datasets", "null", "mapping"]),
-    ({"datasets": {"mine": {"test_size": 0.2, "split_seed": 0}}}, ["datasets.mine", "none of file, packaged, downloaded, table"]),
+    (
+        {"datasets": {"mine": {"test_size": 0.2, "split_seed": 0}}},
+        ["datasets.mine", "none of file, packaged, downloaded, table"],
+    ),
     (
         {"datasets": {"linear": {"packaged": "digits", "labels": "one-hot", "pixel_scale": 16}}},
         ["datasets.linear", "file and packaged", "just one"],
