@@ -79,14 +79,11 @@ report: reproduce
 	$(SNAKEMAKE) --report results/report.html
 
 # The report holds when it was made, so it is made again only if a result is newer: the same results give the same archive.
-# CONFIG="mine.yaml" SET="seeds=30": other configurations that results here were made by. UNCOMMITTED=yes: also what is in no
-# commit.
-CONFIG ?= config/ensemble.yaml
-SET ?= seeds=$(SEEDS)
+# UNCOMMITTED=yes: also what is in no commit.
 archive: reproduce .venv-archive/ready
 	.venv-archive/bin/cffconvert --validate --infile CITATION.cff
 	test -f results/report.html && test -z "$$(find results/provenance -newer results/report.html)" || $(SNAKEMAKE) --report results/report.html
-	PYTHONPATH=scripts $(BIN)/python -m meanfield.archive.make --config $(CONFIG) --set $(SET) $(if $(UNCOMMITTED),--uncommitted)
+	PYTHONPATH=scripts $(BIN)/python -m meanfield.archive.make $(if $(UNCOMMITTED),--uncommitted)
 
 # RUN=linear/10/esp trains that run again; COMMIT=… insists on a commit.
 check-archive: $(VENV)/run .venv-archive/ready

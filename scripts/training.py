@@ -4,13 +4,13 @@ from meanfield.jobs.step import step
 
 with step(snakemake) as job:
     from meanfield.data import description, storage
-    from meanfield.data.task import loss_of, splits_of
+    from meanfield.data.task import splits_of
     from meanfield.model.network import Network
     from meanfield.model.registry import learn
-    from meanfield.training import batches, numpy_training
+    from meanfield.training import batches
     from meanfield.training.arithmetic import Environment
     from meanfield.training.initial import initial_members
-    from meanfield.training.train import NUMPY, TENSORFLOW, train
+    from meanfield.training.train import TENSORFLOW, kernels_for, train
 
     learn([job.params.activation])
     dataset, params = storage.read(job.input.dataset), job.params
@@ -21,11 +21,7 @@ with step(snakemake) as job:
     if params.replayed:
         exceptions = job.input.exceptions if params.replayed["exceptions"] else None
         environment = Environment.of(params.replayed["kernels"], exceptions)
-    elif params.by_numpy and numpy_training.suits(
-        network, loss_of(dataset).name, dataset.target.values, params.protocol["optimizer"]
-    ):
-        kernels = NUMPY
-    else:
+    elif (kernels := kernels_for(network, dataset, params.protocol["optimizer"], params.by_numpy)) == TENSORFLOW:
         from meanfield.training.tensorflow_model import configure
 
         job.compute_on(configure(params.threads, job.gpu))

@@ -31,7 +31,7 @@ rule training:
         initial=of_pair(PLAN.initial),
         protocol=of_pair(PLAN.protocol),
         replayed=replayed,
-        by_numpy=lambda wildcards: not config["gpu"] and PLAN.by_numpy(wildcards.dataset),
+        by_numpy=lambda wildcards: PLAN.by_numpy(wildcards.dataset),
         others=lambda wildcards: len(PLAN.pieces[wildcards.dataset, wildcards.architecture]) > 1,
         corrected=of_pair(PLAN.corrects),
         threads=config["threads"]["training"],

@@ -9,6 +9,7 @@ import hashlib
 import stat
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path, PurePosixPath
@@ -126,7 +127,7 @@ def unpack(archive: Path, folder: Path) -> tuple[Path, dict[str, bool]]:
         for entry in entries:
             try:
                 stream.extract(entry, folder)
-            except (zipfile.BadZipFile, NotImplementedError, OSError, EOFError) as error:
+            except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError) as error:
                 problems.append(f"{entry.filename} cannot be read ({error})")
     insist(problems, DAMAGED)
     programs = {entry.filename.partition("/")[2]: bool(entry.external_attr >> 16 & 0o100) for entry in entries}

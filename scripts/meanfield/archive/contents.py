@@ -14,18 +14,17 @@ An input is left out, and just its address and checksum given, if its licence do
 import json
 import shutil
 import subprocess
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from io import StringIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pandas as pd
-import yaml
 
 from meanfield.archive.bag import insist
 from meanfield.data import published, storage
 from meanfield.errors import MeanfieldError
-from meanfield.jobs import configuration, provenance
+from meanfield.jobs import provenance
 from meanfield.jobs.dependencies import sha256
 
 DEPOSIT, RESULTS = "deposit", "results"
@@ -34,7 +33,6 @@ INPUTS, COMMIT, TREE = (f"{DEPOSIT}/{name}" for name in ("inputs.csv", "commit",
 UNCOMMITTED = f"{DEPOSIT}/uncommitted.txt"
 CONFIGURATIONS = f"{DEPOSIT}/configurations"
 MAY_BE_PASSED_ON = ("Apache-2.0", "BSD-3-Clause", "MIT", "CC0-1.0", "CC-BY-4.0")
-SCHEMA = "workflow/schemas/config.schema.yaml"
 
 
 def _git(folder: Path, *command: str) -> bytes:
@@ -47,9 +45,9 @@ def _git(folder: Path, *command: str) -> bytes:
 def code(folder: Path, uncommitted: bool) -> tuple[dict[str, Path], dict[str, bytes]]:
     """The commit's files by path, and what the archive says of the commit, by path in it; MeanfieldError for changes since.
 
-    The files are those of the folder: with `uncommitted` the changed ones, those that are new left out.
+    The files are those of the folder: with `uncommitted` the changed ones. What git does not know is left out.
     """
-    status = _git(folder, "status", "--porcelain", "-z", "--no-renames").decode().split("\0")
+    status = _git(folder, "status", "--porcelain", "-z", "--no-renames", "--untracked-files=no").decode().split("\0")
     changed = sorted(entry[3:] for entry in status if entry)
     if not uncommitted:
         insist([f"{name} is not as committed" for name in changed], "commit, or ask for it: make archive UNCOMMITTED=yes")
@@ -77,16 +75,9 @@ def results(folder: Path) -> dict[str, Path]:
 
 def records(folder: Path) -> dict[str, dict]:
     """The provenance of every job under a folder, by the job's name, {rule}/{job}. MeanfieldError if there is none."""
-    kept = folder / provenance.FOLDER
-    found = {}
-    for path in sorted(kept.rglob("*.json")):
-        try:
-            found[path.relative_to(kept).with_suffix("").as_posix()] = json.loads(path.read_text())
-        except ValueError as error:
-            raise MeanfieldError(f"{path.relative_to(folder)} is no JSON ({error}): make its result again") from error
-    if not found:
-        raise MeanfieldError("there are no results with a provenance here: run make reproduce first")
-    return found
+    if found := provenance.recorded(folder / provenance.FOLDER):
+        return found
+    raise MeanfieldError("there are no results with a provenance here: run make reproduce first")
 
 
 def unlike_recorded(made: Mapping[str, dict], files: Mapping[str, Path], left_out: Iterable[str] = ()) -> list[str]:
@@ -110,36 +101,14 @@ def unlike_recorded(made: Mapping[str, dict], files: Mapping[str, Path], left_ou
     return list(problems)
 
 
-def merged(base: dict, changes: dict) -> dict:
-    """A configuration with changes, mapping by mapping, as Snakemake applies a second file to the first."""
-    result = dict(base)
-    for key, value in changes.items():
-        both = isinstance(value, dict) and isinstance(base.get(key), dict)
-        result[key] = merged(base[key], value) if both else value
-    return result
+def configurations(made: Mapping[str, dict]) -> dict[str, dict]:
+    """Each configuration that results were made by, as their jobs recorded it, by its hash.
 
-
-def configurations(folder: Path, made: Mapping[str, dict], given: Sequence[Path], values: Mapping) -> dict[str, dict]:
-    """Each configuration that results were made by, by the hash that their provenance has.
-
-    Tried are the project's own and that with each of the files `given`, each without and with the `values` of --config.
-    MeanfieldError that names the jobs of any other.
+    MeanfieldError for jobs of a version that recorded a hash alone.
     """
-    base = yaml.safe_load((folder / "config/config.yaml").read_text())
-    candidates = [base, *(merged(base, yaml.safe_load(path.read_text()) or {}) for path in given)]
-    candidates += [merged(candidate, values) for candidate in candidates]
-    for candidate in candidates:
-        configuration.typed(candidate, dict(values), folder / SCHEMA)
-    known = {provenance.configuration_hash(candidate): candidate for candidate in candidates}
-    jobs: dict[str, list[str]] = {}
-    for job, content in made.items():
-        jobs.setdefault(content["configuration"], []).append(job)
-    unknown = [f"{members[0]} and {len(members) - 1} more jobs" for found, members in jobs.items() if found not in known]
-    insist(
-        [f"{members} were made by a configuration that is not at hand" for members in unknown],
-        "name its file, and what --config said: make archive CONFIG=mine.yaml SET='seeds=30'; or remove these results",
-    )
-    return {found: {key: value for key, value in known[found].items() if key != "mirror"} for found in sorted(jobs)}
+    without = [f"{job} recorded no configuration" for job, content in made.items() if "settings" not in content]
+    insist(without, "make its results again; remove results/provenance/ for that")
+    return {content["configuration"]: content["settings"] for _, content in sorted(made.items())}
 
 
 def origins(files: Mapping[str, Path]) -> dict[str, dict]:
@@ -178,19 +147,18 @@ def inputs(files: Mapping[str, Path], made: Mapping[str, dict]) -> pd.DataFrame:
     return pd.DataFrame(lines, columns=columns).sort_values("path", ignore_index=True)
 
 
-def collect(
-    folder: Path, scratch: Path, given: Sequence[Path] = (), values: Mapping | None = None, uncommitted: bool = False
-) -> dict[str, Path]:
+def collect(folder: Path, scratch: Path, uncommitted: bool = False) -> dict[str, Path]:
     """All files of an archive but its description, by their path in it; those that it adds are written to `scratch`.
 
-    MeanfieldError, with the remedy, for changes that are not committed, results that other code, inputs or configuration
-    made, and a published file that was used and cannot be had any more.
+    MeanfieldError, with the remedy, for changes that are not committed, results that other code or inputs made, and a
+    published file that was used and cannot be had any more.
     """
     committed, added = code(folder, uncommitted)
     files = dict(sorted((committed | results(folder)).items()))
     made = records(folder)
-    insist(unlike_recorded(made, files | own_tables(made, files, folder)), "make these results again: make reproduce")
-    for found, content in configurations(folder, made, given, values or {}).items():
+    own = {name: folder / name for name in elsewhere(made, tree(added[TREE])) if (folder / name).is_file()}
+    insist(unlike_recorded(made, files | own), "make these results again: make reproduce")
+    for found, content in configurations(made).items():
         added[f"{CONFIGURATIONS}/{found}.json"] = (json.dumps(content, indent=1, sort_keys=True) + "\n").encode()
     table = inputs(files, made)
     text = StringIO()
@@ -216,15 +184,13 @@ def collect(
     return dict(sorted(files.items()))
 
 
-def own_tables(made: Mapping[str, dict], files: Mapping[str, Path], folder: Path) -> dict[str, Path]:
-    """Tables of one's own that jobs read: they are in no commit, and not in the archive either."""
-    read = {name for content in made.values() for name in content["inputs"]} - set(files)
-    return {name: folder / name for name in read if not name.startswith(f"{RESULTS}/") and (folder / name).is_file()}
+def elsewhere(made: Mapping[str, dict], committed: Iterable[str]) -> set[str]:
+    """Inputs that are neither results nor in the commit, tables of one's own, say: they are not in the archive either."""
+    read = {name for content in made.values() for name in content["inputs"]}
+    return {name for name in read - set(committed) if not name.startswith(f"{RESULTS}/")}
 
 
 def left_out(files: Mapping[str, Path], made: Mapping[str, dict]) -> set[str]:
-    """Inputs that an archive's own list says are not in it, and tables of one's own, read for a dataset that is left out."""
+    """What an archive's own list says is not in it, and what its jobs read from elsewhere."""
     table = pd.read_csv(files[INPUTS])
-    absent = set(table.path[~table.included])
-    makers = [content for content in made.values() if absent & set(content["outputs"])]
-    return absent | {name for content in makers for name in content["inputs"] if name not in files}
+    return set(table.path[~table.included]) | elsewhere(made, tree(files[TREE].read_bytes()))

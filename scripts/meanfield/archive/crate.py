@@ -72,6 +72,12 @@ def stand_ins(made: Mapping[str, dict], files: Mapping[str, Path]) -> tuple[list
     return names, marked
 
 
+def warning(names: Iterable[str]) -> str:
+    """What an archive's description begins with if some datasets are stand-ins; else nothing."""
+    said = ", ".join(names)
+    return f"STAND-INS, not the published data: {said}; all that was made from them is marked. " if said else ""
+
+
 def version(files: Mapping[str, Path]) -> str:
     """The project's version."""
     return tomllib.loads(files["pyproject.toml"].read_text())["project"]["version"]
@@ -126,9 +132,7 @@ class Description:
 
     def _root(self, cited: dict) -> None:
         """What the archive is, of whom, when, under which licence, after which paper."""
-        crate, note = self.crate.root_dataset, ""
-        if self.stand_ins:
-            note = f"STAND-INS, not the published data: {', '.join(self.stand_ins)}; all that was made from them is marked. "
+        crate, note = self.crate.root_dataset, warning(self.stand_ins)
         at = datetime.fromtimestamp(committed_at(self.files[f"{DEPOSIT}/commit"].read_bytes()), UTC)
         self.crate.name = f"{cited['title']}, version {self.version}" + " (STAND-INS)" * bool(self.stand_ins)
         self.crate.description = note + cited["abstract"]
@@ -248,7 +252,8 @@ class Description:
         for job, content in self.made.items():
             rule = job.split("/")[0]
             ran = (
-                f"Code {content['code']}, {content['threads']} thread(s) on the {content['device']}, {content['packages']}."
+                f"Code {content['code']}, {content['threads']} thread(s) on the {content['device']}, {content['python']}, "
+                f"{content['packages']}."
             )
             said = {"name": f"job {job}", "description": ran, "agent": agent, "actionStatus": status}
             setting = self.entities[f"{CONFIGURATIONS}/{content['configuration']}.json"]

@@ -1,7 +1,7 @@
 """
 Makes the archive: one ZIP with code, configuration, inputs, results, logs, provenance, report and verdicts.
 
-    python -m meanfield.archive.make [--to build] [--config FILE …] [--set seeds=30 …] [--uncommitted]      (make archive)
+    python -m meanfield.archive.make [--to build] [--uncommitted]      (make archive)
 """
 
 import argparse
@@ -11,8 +11,6 @@ import time
 from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
-
-import yaml
 
 from meanfield.archive import bag, contents, crate
 from meanfield.errors import MeanfieldError
@@ -30,10 +28,10 @@ To look: data/results/README.md, data/results/explorer.html. To run it again: da
 """
 
 
-def make(folder: Path, to: Path, given: list[Path], values: dict, uncommitted: bool = False) -> Path:
+def make(folder: Path, to: Path, uncommitted: bool = False) -> Path:
     """Make the archive of a folder's commit and results, in the folder `to`; its path. MeanfieldError as for `collect`."""
     with TemporaryDirectory() as scratch:
-        files = contents.collect(folder, Path(scratch), given, values, uncommitted)
+        files = contents.collect(folder, Path(scratch), uncommitted)
         metadata = crate.describe(files)
         path = Path(scratch, crate.METADATA)
         path.write_text(json.dumps(metadata, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -55,13 +53,10 @@ def main() -> None:
     began = time.monotonic()
     parser = argparse.ArgumentParser(description=__doc__.strip().split("\n")[0])
     parser.add_argument("--to", type=Path, default=Path("build"), help="folder for the archive")
-    parser.add_argument("--config", type=Path, nargs="*", default=[], help="configuration files that results were made by")
-    parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="what --config said when they were made")
     parser.add_argument("--uncommitted", action="store_true", help="archive changes that are in no commit, and say so")
     asked = parser.parse_args()
     try:
-        values = {key: yaml.safe_load(value) for key, _, value in (entry.partition("=") for entry in asked.set)}
-        archive = make(Path(), asked.to, asked.config, values, asked.uncommitted)
+        archive = make(Path(), asked.to, asked.uncommitted)
     except MeanfieldError as error:
         sys.exit(f"no archive was made: {error}")
     seconds, size = time.monotonic() - began, archive.stat().st_size / 1e6

@@ -56,7 +56,8 @@ def published_file(
 
     Tried in this order: the mirror (a folder or base URL; the environment variable MEANFIELD_MIRROR wins over `mirror`),
     the pinned address (unless not `pinned`), which is the paper's repository if no other `address` is given. MeanfieldError
-    if a file that was found has a wrong checksum; nothing corrupt is kept. `Unavailable` if none answered, with the reasons.
+    if a file that was found has a wrong checksum; nothing corrupt is kept. `Unavailable` if none answered, with the reasons,
+    which results repeat: where a mirror lies, which may be a path of the machine, is printed and not in them.
     """
     mirror, address = os.environ.get(MIRROR_VARIABLE) or mirror, address or PINNED
     places = ([(str(mirror), "mirror")] if mirror else []) + ([(address, "published")] if pinned else [])
@@ -65,7 +66,7 @@ def published_file(
         try:
             content = _fetched(name, place)
         except (OSError, requests.RequestException) as error:
-            reasons.append(f"{place} ({type(error).__name__})")
+            reasons.append(f"{'the mirror' if source == 'mirror' else place} ({type(error).__name__})")
             print(f"{name} not obtained from {place}: {error}")
             if source == "mirror" and pinned:
                 say(f"{name} is not at the mirror {place} ({type(error).__name__}); trying the pinned address")

@@ -223,8 +223,8 @@ class Plan:
         return None
 
     def by_numpy(self, dataset: str) -> bool:
-        """Whether a dataset's runs that are not replayed are trained by NumPy, as far as it can."""
-        return self.config["arithmetic"] == "numpy" and not dataset.endswith(SECOND)
+        """Whether a dataset's runs that are not replayed are trained by NumPy, as far as it can; it has no GPU."""
+        return self.config["arithmetic"] == "numpy" and not self.config["gpu"] and not dataset.endswith(SECOND)
 
     @property
     def spectrum(self) -> dict:

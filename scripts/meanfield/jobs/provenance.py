@@ -39,6 +39,20 @@ FACTS = {
 """What is said of a job, or once of all, and how."""
 
 
+def recorded(folder: Path) -> dict[str, dict]:
+    """What jobs have recorded in a folder, by job; what killed ones have left is no record. MeanfieldError for no JSON."""
+    found = {}
+    for path in sorted(folder.rglob("*.json")):
+        if path.name.startswith(".part-"):
+            continue
+        name = path.relative_to(folder)
+        try:
+            found[name.with_suffix("").as_posix()] = json.loads(path.read_text())
+        except ValueError as error:
+            raise MeanfieldError(f"{FOLDER / name} is no JSON ({error}): make its result again") from error
+    return found
+
+
 class Chain:
     """The jobs behind a result, by name ({rule}/{job}), each with what it has recorded.
 
@@ -49,12 +63,8 @@ class Chain:
         self.result = os.path.relpath(result)
         folders = [folder / FOLDER.name for folder in Path(self.result).parents if folder.name == FOLDER.parent.name]
         self.folder = next((folder for folder in folders if folder.is_dir()), FOLDER)
-        recorded = {
-            path.relative_to(self.folder).with_suffix("").as_posix(): json.loads(path.read_text())
-            for path in sorted(self.folder.rglob("*.json"))
-            if not path.name.startswith(".part-")
-        }
-        self.maker = {output: job for job, content in recorded.items() for output in content["outputs"]}
+        found = recorded(self.folder)
+        self.maker = {output: job for job, content in found.items() for output in content["outputs"]}
         if self.result not in self.maker:
             raise MeanfieldError(
                 f"{result} was recorded by no job; paths are as in results/README.md, relative to the workflow's folder"
@@ -64,7 +74,7 @@ class Chain:
         while waiting:
             job = waiting.pop()
             if job not in self.jobs:
-                self.jobs[job] = recorded[job]
+                self.jobs[job] = found[job]
                 waiting += self.needs(job).values()
 
     def needs(self, job: str) -> dict[str, str]:

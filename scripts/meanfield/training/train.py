@@ -23,6 +23,14 @@ TENSORFLOW, NUMPY = "tensorflow", "numpy"  # the arithmetic of their kernels, as
 RATE = ("learning_rate", "decay_rate", "decay_updates")
 
 
+def kernels_for(network: Network, dataset: xr.Dataset, optimizer: dict, by_numpy: bool) -> str:
+    """Whose kernels train a run that is not replayed: NumPy's, if these are asked for and can, else TensorFlow's."""
+    from meanfield.training import numpy_training
+
+    suited = by_numpy and numpy_training.suits(network, loss_of(dataset).name, dataset.target.values, optimizer)
+    return NUMPY if suited else TENSORFLOW
+
+
 def train(
     network: Network,
     dataset: xr.Dataset,

@@ -39,6 +39,9 @@ ORIGINS = {
 }
 """Where the tolerance behind a verdict comes from."""
 
+OPEN = "open"  # no verdict, but what `compare` has where it may not re-train
+RANKED = "ranks of both among "  # how the origin of a tolerance by re-trainings begins
+
 
 class Run:
     """Our side of a comparison: arrays [update, …] by quantity, zero rows [update], and what the tolerances need."""
@@ -120,10 +123,10 @@ def unjudged(name: str, verdict: str, reason: str = "") -> dict:
     return dict(zip(COLUMNS, (name, 0, np.nan, np.nan, reason, verdict), strict=True))
 
 
-def compare(run: Run, pairs: list[Pair], re_train: Callable[[], dict[str, np.ndarray]]) -> list[dict]:
+def compare(run: Run, pairs: list[Pair], re_train: Callable[[], dict[str, np.ndarray]] | None) -> list[dict]:
     """Verdict rows of all pairs; `re_train` gives the members' values [member, update, …], and is called only if needed.
 
-    MeanfieldError for arrays of different shapes.
+    Without it the rows that need it are OPEN, with their differences. MeanfieldError for arrays of different shapes.
     """
     for pair in pairs:
         if (ours_has := run.values[pair.quantity][pair.records].shape) != pair.theirs.shape:
@@ -131,7 +134,11 @@ def compare(run: Run, pairs: list[Pair], re_train: Callable[[], dict[str, np.nda
     theirs = {pair.quantity: pair.theirs for pair in pairs if pair.name == pair.quantity}
     rows = {pair.name: run.explained(pair, theirs) for pair in pairs}
     open_pairs = [pair for pair in pairs if rows[pair.name] is None]
-    if open_pairs:
+    if open_pairs and re_train is None:
+        for pair in open_pairs:
+            difference = deviation(pair.quantity, run.values[pair.quantity][pair.records], pair.theirs)
+            rows[pair.name] = _row(pair, difference, np.nan, OPEN, OPEN)
+    elif open_pairs:
         members = re_train()
         at = {pair.name: members[pair.quantity][:, pair.records] for pair in pairs}
         sides = [run.values[pair.quantity][pair.records] for pair in pairs], [pair.theirs for pair in pairs]
@@ -157,7 +164,7 @@ def _ranked(run: Run, pair: Pair, members: np.ndarray, standings: list[Rank]) ->
     else:
         fits = there.any() and not any(standing.extreme[pair.name] for standing in standings)
     p, count = min(standing.p for standing in standings), len(members)
-    origin = f"ranks of both among {count} re-trainings, smaller p = {p:.2f}"
+    origin = f"{RANKED}{count} re-trainings, smaller p = {p:.2f}"
     fits = fits and not np.isnan(difference).any()
     return _row(pair, difference, reach, RETRAINING if fits else DIFFERS, origin)
 

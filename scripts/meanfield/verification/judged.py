@@ -22,12 +22,12 @@ def table(
     stored: tuple[xr.Dataset, xr.Dataset, xr.Dataset, xr.Dataset],
     figures: pd.Series,
     averaging: str,
-    re_train: Callable[[], tuple[xr.Dataset, np.ndarray, np.ndarray]],
+    re_train: Callable[[], tuple[xr.Dataset, np.ndarray, np.ndarray]] | None,
 ) -> pd.DataFrame:
     """A verdict on each quantity of a run; `stored` are its dataset, trajectory, spectrum and published arrays.
 
     `figures` are its `headline`, `averaging` the precision of its mean losses. `re_train` gives re-trainings as
-    `retraining.members` does; it is called only where nothing else explains a difference.
+    `retraining.members` does; it is called only where nothing else explains a difference. Without it such rows stay OPEN.
     """
     dataset, trajectory, spectrum, published = stored
     trajectory, spectrum = trajectory.sel(seed=[1]), spectrum.sel(seed=[1])
@@ -37,6 +37,6 @@ def table(
         task = problem(dataset, *run[1:], averaging)
         pairs = quantities.pairs(trajectory["update"].values, published, figures)
         ours = comparison.Run.of(trajectory, spectrum, *task)
-        rows = comparison.compare(ours, pairs, lambda: quantities.ours(*re_train(), *task))
+        rows = comparison.compare(ours, pairs, re_train and (lambda: quantities.ours(*re_train(), *task)))
         judged = comparison.table(" ".join(run), rows, quantities.missing(published, pairs))
     return judged.assign(source=dataset.attrs["source"])

@@ -72,6 +72,17 @@ def test_members_that_may_not_be_unpacked_are_named_and_nothing_is_written(tmp_p
     assert not (tmp_path / "out").exists()
 
 
+def test_a_damaged_member_that_is_compressed_is_named(tmp_path):
+    archive = tmp_path / "x.zip"
+    with zipfile.ZipFile(archive, "w") as stream:
+        stream.writestr(member("top/data/a.txt"), "abc\n" * 1000, zipfile.ZIP_DEFLATED)
+    content = bytearray(archive.read_bytes())
+    content[30 + len("top/data/a.txt")] = 0xFF  # no kind of block that there is
+    archive.write_bytes(content)
+    with pytest.raises(MeanfieldError, match=r"top/data/a\.txt cannot be read"):
+        bag.unpack(archive, tmp_path / "out")
+
+
 @pytest.mark.parametrize("content", [b"", b"no zip"])
 def test_what_is_no_zip_is_said_to_be_none(tmp_path, content):
     (tmp_path / "x.zip").write_bytes(content)

@@ -40,3 +40,12 @@ def test_every_published_array_is_found_in_the_registry():
     files = [path for run in examples.RUNS for path in publication.array_files(run, checksums).values()]
     assert sorted(files) == sorted(path for path in checksums if path.endswith(".npy"))
     assert publication.array_files(("linear", "10", "tanh"), checksums) == {}
+
+
+def test_the_reason_why_a_file_is_missing_names_no_folder_of_the_machine(tmp_path, monkeypatch, capsys):
+    """It is in comparison.csv, verdicts and published arrays: the same on every machine."""
+    monkeypatch.setenv(publication.MIRROR_VARIABLE, str(tmp_path))
+    with pytest.raises(publication.Unavailable) as caught:
+        publication.published_file("TF/x.npy", {}, None, tmp_path, pinned=False)
+    assert str(caught.value) == "TF/x.npy could not be obtained from the mirror (FileNotFoundError)"
+    assert str(tmp_path) in capsys.readouterr().out
