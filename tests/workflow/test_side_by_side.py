@@ -22,6 +22,7 @@ def with_folder(workflow: Workflow, name: str = "mine") -> Workflow:
     return workflow
 
 
+@pytest.mark.long
 def test_a_directory_holds_a_configuration_and_all_that_comes_of_it(tmp_path, mirror):
     """Tables are sought in it, the project's own configuration where the project is, as always."""
     workflow = with_folder(Workflow(tmp_path, mirror))

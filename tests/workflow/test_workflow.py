@@ -187,6 +187,7 @@ def test_chain_from_a_video_to_the_download(finished):
     assert "CHANGED" not in result.stdout
 
 
+@pytest.mark.long
 def test_the_commands_of_a_result_make_it_again_byte_for_byte(finished, tmp_path):
     """In a clone (here there is no git, and the packages are installed), with the configuration that was recorded."""
     target = "results/runs/linear/10/relu/indices.csv"
