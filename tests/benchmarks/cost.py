@@ -66,24 +66,29 @@ def measured() -> dict[str, dict[int, float]]:
     return found
 
 
-def main(path: str) -> None:
-    """The table, in Markdown, and the figure."""
+def draw(found: dict[str, dict[int, float]], path: str) -> None:
+    """The figure."""
     from matplotlib.figure import Figure
 
+    figure = Figure((7, 4.9), layout="constrained")
+    axis = figure.subplots()
+    for method, column in found.items():
+        line = {"marker": "o", "linewidth": 2} if method in (*SOLVED, "Lanczos") else {"marker": ".", "linestyle": ":"}
+        axis.loglog(*zip(*sorted(column.items()), strict=True), label=method, **line)
+    axis.set(xlabel="parameters P", ylabel="one record, seconds of one core")
+    figure.legend(loc="outside lower center", frameon=False, ncols=3)
+    figure.savefig(path, dpi=150)
+
+
+def main(path: str) -> None:
+    """The table, in Markdown, and the figure."""
     found = measured()
     sizes = sorted({size for column in found.values() for size in column})
     print(f"| P | {' | '.join(found)} |\n|---:{len(found) * '|---:'}|")
     for size in sizes:
         cells = [f"{column[size]:.3g}" if size in column else "–" for column in found.values()]
         print(f"| {size:,} | {' | '.join(cells)} |")
-    figure = Figure((7, 4.2), layout="constrained")
-    axis = figure.subplots()
-    for method, column in found.items():
-        line = {"marker": "o", "linewidth": 2} if method in (*SOLVED, "Lanczos") else {"marker": ".", "linestyle": ":"}
-        axis.loglog(*zip(*sorted(column.items()), strict=True), label=method, **line)
-    axis.set(xlabel="parameters P", ylabel="one record, seconds of one core")
-    axis.legend(frameon=False, ncols=2)
-    figure.savefig(path, dpi=150)
+    draw(found, path)
 
 
 if __name__ == "__main__":
