@@ -3,10 +3,10 @@
 #   make reproduce   all results of the paper, on all cores
 #   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md); CANCEL=1 cancels what a killed run left there
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
-#   make test        the tests that fit into five minutes: unit tests, one small real run, a kill, a bad mirror, a page
-#   make test-long   the tests that take longer: clusters, ensembles, environments, digits; 12 to 18 minutes
+#   make test        the tests of a few minutes: unit tests, one small real run, a kill, a bad mirror, a page
+#   make test-long   the tests that take longer: clusters, ensembles, environments, archives, digits; 20 to 25 minutes
 #   make test-faults everything that can go wrong, done for real (docs/reliability.md); 29 minutes
-#   make test-all    these three, which is every test; about 45 minutes
+#   make test-all    these three, which is every test; about an hour
 #   make verify      every published number compared; fails if one differs
 #   make lint        ruff, snakefmt, snakemake --lint
 #   make benchmarks the exact Hessian against automatic differentiation, the spectrum step, growth with P and N; PyTorch's tests
