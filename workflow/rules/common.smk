@@ -65,11 +65,6 @@ EXPLORER = ["results/explorer.html"] if PLAN.drawn else []
 VERDICTS = ["results/verification/verdicts.md"] if PLAN.judged else []
 
 
-if PLAN.split:  # each piece is a submission of its own on a cluster, whatever the profile groups
-    grouped = workflow.group_settings
-    grouped.group_components = grouped.group_components.update(training=1, spectra=1)
-
-
 wildcard_constraints:
     dataset="|".join(PLAN.datasets),
     architecture="|".join({architecture for _, architecture in PLAN.experiments}),
