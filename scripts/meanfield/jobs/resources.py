@@ -123,9 +123,7 @@ def reading(problem: Problem, runs: int = 1) -> tuple[int, int]:
 def joining(problem: Problem) -> tuple[int, int]:
     """MiB and minutes of a job that joins the pieces of a run, at 10 MB/s: the eigenvectors of a piece lie in memory."""
     vectors = problem.vectors * problem.parameters**2
-    held = max(
-        vectors, min(problem.seeds * vectors, MIB * 256)
-    )  # of one member or, of several, of as many as fit into 2 GiB
+    held = max(vectors, min(problem.seeds * vectors, 2**28))  # of one member, or of as many as fit into 2 GiB
     spectra = problem.seeds * (vectors + problem.records * problem.parameters) + 2 * _density(problem)
     return 1000 + 8 * held // MIB, 2 * LEAST + 8 * max(problem.trajectory, spectra) // (60 * 10**7)
 
