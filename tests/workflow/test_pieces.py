@@ -62,3 +62,22 @@ def test_more_seeds_train_the_new_ones_alone(runs):
     pieces = set(re.findall(r"seeds=(\d+-\d+)", "".join(re.findall(r"rule training:.*?wildcards: [^\n]*", said, re.DOTALL))))
     assert "5-6" in pieces
     assert "1-2" not in pieces
+
+
+@pytest.mark.parametrize("profile", [(), ("--group-components", "pieces=5")])
+def test_on_slurm_each_piece_is_a_submission_of_its_own_if_no_more_are_asked_for(tmp_path, mirror, profile):
+    """A thousand seeds of digits, as pieces of seven: training, and spectrum with indices, of each."""
+    arguments = ("--config", "seeds=1000", "arithmetic=numpy", "activations=[esp]", "--profile", "workflow/profiles/slurm")
+    said = Workflow(tmp_path, mirror).snakemake("results/runs/digits/25/esp/indices.csv", "--dry-run", *arguments, *profile).stdout
+    submissions = re.split(r"Group job (\w+)", said)[1:]
+    pieces = {"training": [], "spectra": []}
+    for group, jobs in zip(submissions[::2], submissions[1::2], strict=True):
+        if group in pieces:
+            pieces[group].append(re.findall(r"seeds=(\d+-\d+)", jobs))
+    assert sorted(piece for held in pieces["training"] for piece in held) == sorted(
+        f"{first}-{min(first + 6, 1000)}" for first in range(1, 1001, 7)
+    )
+    most = 5 if profile else 1
+    assert {len(held) for held in pieces["training"]} <= {most, 143 % most}
+    assert {len(held) for held in pieces["spectra"]} <= {2 * most, 2 * (143 % most)}
+    assert all(len(set(held)) == len(held) / 2 for held in pieces["spectra"])
