@@ -231,6 +231,7 @@ slider.properties.value.change.connect(() => seen.push(slider.value))
 """Notes every place of the slider, since a look from outside may miss one."""
 
 
+@pytest.mark.long
 def test_play_advances_pauses_stops_at_the_end_and_begins_again(browser, page):
     opened(browser, page, DESKTOP)
     browser.execute_script(RECORD)

@@ -48,6 +48,7 @@ def executed():
     return notebook
 
 
+@pytest.mark.long
 def test_it_runs_within_a_minute_and_draws(executed):
     assert executed.metadata["seconds"] < 60
     outputs = [output for cell in executed.cells for output in cell.get("outputs", ())]

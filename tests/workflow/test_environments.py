@@ -243,6 +243,7 @@ def test_all_results_of_a_module_with_a_prefix_lie_beneath_it(tmp_path, mirror):
         assert words in said.stdout
 
 
+@pytest.mark.long
 def test_every_command_of_the_table_in_the_readme_plans_the_reproduction(tmp_path, mirror):
     table = (ROOT / "README.md").read_text().split("| where | command |")[1].split("\n\n")[0]
     commands = re.findall(r"`(snakemake [^`]+)`", table)

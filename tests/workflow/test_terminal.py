@@ -24,7 +24,8 @@ def screens(workflow: Workflow, columns: int, *arguments: str) -> tuple[list[str
     return during.splitlines(), end.splitlines()
 
 
-@pytest.mark.parametrize("columns", [80, pytest.param(130, marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("columns", [80, 130])
 def test_bars_and_above_them_what_a_job_says(tmp_path, columns):
     """Without a mirror a job warns of stand-in data, which would stand across the bars if it wrote to the terminal."""
     workflow = Workflow(tmp_path, None)
@@ -55,6 +56,7 @@ def test_without_a_terminal_one_line_a_job(finished):
         assert [line for line in lines if line.split()[:1] == [path]]
 
 
+@pytest.mark.long
 def test_a_failure_is_shown_in_full(tmp_path, mirror):
     workflow = Workflow(tmp_path, mirror)
     optimizer = yaml.safe_load((ROOT / "config/config.yaml").read_text())["optimizer"] | {"learning_rate": 1e30}

@@ -144,6 +144,7 @@ def test_jobs_stay_within_the_memory_that_they_ask_for(finished):
         assert job.max_rss == "-" or float(job.max_rss) * 2**20 < int(megabytes) * 1e6, benchmark
 
 
+@pytest.mark.long
 def test_single_targets(tmp_path, mirror):
     workflow = Workflow(tmp_path, mirror)
     chain = {"dataset", "training", "spectrum", "indices"}

@@ -303,6 +303,7 @@ def table(path, target):
     return path
 
 
+@pytest.mark.long
 def test_command_on_a_table(tmp_path):
     result = run(table(tmp_path / "classes.csv", lambda x, y: x > y))
     assert float(result.stdout.splitlines()[-1].split("accuracy")[1]) >= 0.9
