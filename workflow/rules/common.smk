@@ -64,7 +64,8 @@ VIDEOS = [f"results/videos/{pair}.mp4" for pair in PLAN.drawn]
 EXPLORER = ["results/explorer.html"] if PLAN.drawn else []
 VERDICTS = ["results/verification/verdicts.md"] if PLAN.judged else []
 
-# Where runs come in pieces, a submission holds as many as the profile says of the group "pieces".
+# Where runs come in pieces, a submission holds as many as the profile says of the group "pieces": its sizes of groups, set
+# after this file is read, are looked up by these names.
 if PLAN.split:
     workflow.parent_groupids.update(training="pieces", spectra="pieces")
 
