@@ -24,9 +24,10 @@ def table(case: str) -> pd.DataFrame:
     sound = pd.DataFrame(rng.normal(size=(40, 3)), columns=["x", "y", "u"]).assign(c=np.arange(40) % 2)
     changes = {
         "constant feature": {"u": 7.0},
-        "huge scale": {name: sound[name] * 1e150 for name in "xyu"},
+        "large scale": {name: sound[name] * 1e150 for name in "xyu"},
+        "huge scale": {name: sound[name] * 1e160 for name in "xyu"},  # whose squares exceed float64
         "tiny scale": {name: sound[name] * 1e-150 for name in "xyu"},
-        "one huge feature": {"x": sound.x * 1e150},
+        "one huge feature": {"x": sound.x * 1e160},
         "a single class": {"c": 1},
         "all features constant": dict.fromkeys("xyu", 1.0),
     }
@@ -35,7 +36,10 @@ def table(case: str) -> pd.DataFrame:
     return sound.assign(**changes.get(case, {}))
 
 
-LONG = ["constant feature", "duplicated samples", "huge scale", "tiny scale", "one huge feature", "all features constant"]
+LONG = [
+    "constant feature", "duplicated samples", "large scale", "huge scale", "tiny scale", "one huge feature",
+    "all features constant",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("case", ["a single class", *(pytest.param(name, marks=pytest.mark.long) for name in LONG)])
