@@ -100,7 +100,7 @@ citation: $(VENV)/run .venv-archive/ready
 	PYTHONPATH=scripts $(BIN)/python -m meanfield.archive.citation
 
 PICTURES := overview,verdicts,deviations,fig2_activations,fig3a_cost,fig3b_alpha,fig4b_gamma,eigenvectors_nonlinear_8-2,boundaries_nonlinear_8-2
-images: reproduce  # and docs/claims.csv, where the ensemble was run
+images: $(VENV)/dev reproduce  # and docs/claims.csv, where the ensemble was run
 	$(SNAKEMAKE) deviations
 	$(BIN)/python docs/agreement.py README.md docs/verdicts.csv results/verification/verdicts.csv
 	test ! -f results/claims/claims.csv || cp results/claims/claims.csv docs/
