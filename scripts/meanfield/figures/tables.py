@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from meanfield.data.description import RUN
-from meanfield.data.storage import read_table
+from meanfield.data.storage import STAND_IN, read_table
 from meanfield.data.task import scores_in
 from meanfield.figures import pages
 
@@ -76,7 +76,8 @@ def deviations(
     """One line per run at its last record: what the published protocol reports, and resolves; what it gives with
     TensorFlow's kernels (resolved); what the corrected protocol finds (resolved), and, for several classes, with a softmax.
 
-    All arguments as `summary` gives them, under the same names of runs. Of estimates each has its error beside it.
+    All arguments as `summary` gives them, under the same names of runs. Of estimates each has its error beside it. A line is
+    of stand-in data if one of its protocols had these: downloads may fail for one and not for another.
     """
     last, other, after = (table.set_index([*RUN, "seed"]) for table in (published, second, corrected))
     coupled = None if softmax is None else softmax.set_index([*RUN, "seed"])
@@ -95,7 +96,9 @@ def deviations(
         add(name, "corrected", after)
         if coupled is not None:
             add(name, "softmax", coupled)
-    return pd.DataFrame(columns | {"source": last["source"]}).reset_index()
+    sources = [table["source"].reindex(last.index) for table in (last, other, after, coupled) if table is not None]
+    stand_in = pd.concat(sources, axis=1).eq(STAND_IN).any(axis=1)
+    return pd.DataFrame(columns | {"source": last["source"].mask(stand_in, STAND_IN)}).reset_index()
 
 
 def benchmarks(paths: Sequence[Path]) -> pd.DataFrame:

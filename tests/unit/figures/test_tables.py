@@ -1,5 +1,6 @@
 import numpy as np
 import pandas as pd
+import pytest
 from meanfield.figures import tables
 
 COLUMNS = ["cost", "train_accuracy", "test_accuracy", "lambda_max"]
@@ -57,6 +58,16 @@ def test_estimates_have_their_errors_beside_them():
     assert "alpha_error_published" not in compared
     exact = tables.summary(example())
     assert not any("error" in name for name in (*exact, *tables.deviations(*[exact] * 3)))
+
+
+@pytest.mark.parametrize("which", range(4))
+def test_a_line_of_protocols_is_of_stand_in_data_if_one_of_them_had_these(which):
+    published = tables.summary(example())
+    protocols = [published.assign(source="stand-in" if number == which else "mirror") for number in range(4)]
+    assert tables.deviations(*protocols).source.tolist() == ["stand-in"]
+    assert tables.deviations(*[published] * 4).source.tolist() == ["mirror"]
+    others = published.assign(dataset="digits")  # there is no softmax of runs with two classes
+    assert tables.deviations(*[published] * 3, others).source.tolist() == ["mirror"]
 
 
 def test_latex_has_four_digits_and_escaped_names(tmp_path):
