@@ -4,7 +4,7 @@
 #   make cluster     the same on a SLURM cluster, from its login node (docs/cluster.md); CANCEL=1 cancels what a killed run left there
 #   make ensemble    the paper's claims, judged on many seeds, splits and networks (docs/claims.md)
 #   make test        the tests of a few minutes: unit tests, one small real run, a kill, a bad mirror, a page
-#   make test-long   the tests that take longer: clusters, ensembles, environments, archives, digits; 16 minutes
+#   make test-long   the tests that take longer: clusters, ensembles, environments, archives, digits; 18 minutes
 #   make test-faults everything that can go wrong, done for real (docs/reliability.md); 29 minutes
 #   make test-all    these three, which is every test; about an hour
 #   make verify      every published number compared; fails if one differs
