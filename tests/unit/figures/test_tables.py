@@ -65,6 +65,10 @@ def test_a_line_of_protocols_is_of_stand_in_data_if_one_of_them_had_these(which)
     published = tables.summary(example())
     protocols = [published.assign(source="stand-in" if number == which else "mirror") for number in range(4)]
     assert tables.deviations(*protocols).source.tolist() == ["stand-in"]
+
+
+def test_a_line_of_protocols_has_the_source_of_the_published_one_if_none_had_stand_in_data():
+    published = tables.summary(example())
     assert tables.deviations(*[published] * 4).source.tolist() == ["mirror"]
     others = published.assign(dataset="digits")  # there is no softmax of runs with two classes
     assert tables.deviations(*[published] * 3, others).source.tolist() == ["mirror"]
